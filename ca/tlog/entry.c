@@ -2,8 +2,6 @@
 
 #include "ca/tlog/entry.h"
 
-static const char magic[4] = { 'j', 'i', 't', '1' };
-
 const char *
 entry_type_name(uint8_t type)
 {
@@ -11,16 +9,8 @@ entry_type_name(uint8_t type)
 #define X(NAME, value, wire) case (value): return (wire);
 #include "ca/tlog/entry.def"
 #undef X
-	default:
-		return NULL;
+	default: return NULL;
 	}
-}
-
-static void
-put_u64(uint8_t *p, uint64_t v)
-{
-	for (unsigned i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
 static enum jit_err
@@ -34,20 +24,20 @@ body_digest(const struct entry *e, struct digest *ret)
 enum jit_err
 entry_seal(struct entry *e)
 {
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_LEAF);
 	struct digest d;
 
-	if (entry_type_name(e->type) == NULL || e->time < 0)
+	if (entry_type_name(e->type) == NULL || e->time < 0 ||
+	    e->time > UTC_MAX || e->body.n > ENTRY_BODY_MAX)
 		return JIT_E_ARG;
-	if (e->erased)
-		return JIT_E_ERASED;
-	if (e->body.n > ENTRY_BODY_MAX)
-		return JIT_E_SIZE;
 	JIT_TRY(body_digest(e, &d));
-	memcpy(e->leaf, magic, 4);
-	e->leaf[4] = e->type;
-	put_u64(e->leaf + 5, (uint64_t)e->time);
-	put_u64(e->leaf + 13, e->index);
-	memcpy(e->leaf + 21, d.b, 32);
+	wr_str(&w, "jit1");
+	wr_u8(&w, e->type);
+	wr_u64(&w, (uint64_t)e->time);
+	wr_u64(&w, e->index);
+	wr_span(&w, DIGEST_SPAN(d));
+	JIT_TRY(w.err);
+	memcpy(e->leaf, w.p, ENTRY_LEAF);
 	return JIT_OK;
 }
 
@@ -55,14 +45,13 @@ enum jit_err
 entry_parse_leaf(struct span leaf, struct entry *ret)
 {
 	struct rd r = rd_of(leaf);
-	struct span m = rd_raw(&r, sizeof(magic));
+	struct span magic = rd_raw(&r, 4);
 	uint8_t type = rd_u8(&r);
 	uint64_t time = rd_u64(&r), index = rd_u64(&r);
 
 	(void)rd_raw(&r, 32);
-	JIT_TRY(rd_end(&r));
-	if (!span_eq(m, SPAN(magic, 4)) || entry_type_name(type) == NULL ||
-	    time > INT64_MAX)
+	if (rd_end(&r) != JIT_OK || !span_eq_str(magic, "jit1") ||
+	    entry_type_name(type) == NULL || time > (uint64_t)UTC_MAX)
 		return JIT_E_FORMAT;
 	ret->type = type;
 	ret->time = (utc_s)time;
@@ -77,13 +66,12 @@ entry_check_body(const struct entry *e, struct jit_why *why)
 	struct digest d;
 
 	if (e->erased)
-		return jit_fail(why, JIT_E_ERASED,
-		    "the body of entry %llu was erased",
-		    (unsigned long long)e->index);
+		return jit_fail(why, JIT_E_ERASED, "the body of entry %llu was "
+		    "erased", (unsigned long long)e->index);
 	JIT_TRY(body_digest(e, &d));
-	if (memcmp(d.b, e->leaf + 21, 32) != 0)
-		return jit_fail(why, JIT_E_VERIFY,
-		    "the body of entry %llu is not the one that its leaf holds",
+	if (!span_eq(DIGEST_SPAN(d), SPAN(e->leaf + ENTRY_LEAF - 32, 32)))
+		return jit_fail(why, JIT_E_VERIFY, "the body of entry %llu is "
+		    "not the one that its leaf holds",
 		    (unsigned long long)e->index);
 	return JIT_OK;
 }
