@@ -52,6 +52,21 @@ get_hash(const char *b64, struct digest *ret)
 	return true;
 }
 
+/*
+ * Some roots there are words, "don't care": their SHA-256 stands for them,
+ * so that equal ones stay equal and others differ.
+ */
+static void
+get_root(const char *b64, struct digest *ret)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
+
+	if (get_hash(b64, ret))
+		return;
+	JT_OK(b64_get(span_str(b64), &w));
+	JT_OK(digest_sha256(wr_view(&w), ret));
+}
+
 /* False when a hash has another length: our type cannot hold it. */
 static bool
 get_proof(json_t *o, struct merkle_proof *p)
@@ -86,8 +101,9 @@ consistency_holds(json_t *o)
 	struct digest r1, r2;
 	uint64_t n1 = jt_json_uint(o, "size1");
 
-	return get_hash(jt_json_str(o, "root1"), &r1) &&
-	    get_hash(jt_json_str(o, "root2"), &r2) && get_proof(o, &p) &&
+	get_root(jt_json_str(o, "root1"), &r1);
+	get_root(jt_json_str(o, "root2"), &r2);
+	return get_proof(o, &p) &&
 	    merkle_check_consistency(n1, jt_json_uint(o, "size2"), &r1, &r2, &p,
 	    NULL) == JIT_OK;
 }
