@@ -265,10 +265,13 @@ merkle_check_consistency(uint64_t old, uint64_t size,
 {
 	if (old > size)
 		return refuse(why, "the log has become shorter");
-	if (old == size || old == 0) {
+	/* Anything extends an empty tree: there is nothing to prove. */
+	if (old == 0)
+		return refuse(why, "nothing is proved of an empty log");
+	if (old == size) {
 		if (proof->n > 0)
 			return refuse(why, "a proof where none is needed");
-		if (old == size && !digest_eq(old_root, root))
+		if (!digest_eq(old_root, root))
 			return refuse(why, "two roots for one size");
 		return JIT_OK;
 	}
