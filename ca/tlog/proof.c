@@ -32,16 +32,18 @@ enum jit_err
 tlog_proof_parse(struct span s, uint64_t *index, struct merkle_proof *p,
     struct span *note, struct jit_why *why)
 {
+	struct merkle_proof got = { .n = 0 };
 	struct span line;
+	uint64_t at;
 	size_t n = strlen(head);
 
 	if (s.n < n || memcmp(s.p, head, n) != 0)
 		return jit_fail(why, JIT_E_FORMAT, "not a C2SP tlog-proof");
 	s = SPAN(s.p + n, s.n - n);
-	if (!span_take_line(&s, &line) || parse_index(line, index) != JIT_OK)
+	if (!span_take_line(&s, &line) || parse_index(line, &at) != JIT_OK)
 		return jit_fail(why, JIT_E_FORMAT, "tlog-proof: accepted here "
 		    "is \"index <number>\"");
-	for (p->n = 0;;) {
+	for (;;) {
 		JIT_DONE(wr_done) struct wr w = WR_INIT(64);
 
 		if (!span_take_line(&s, &line))
@@ -49,12 +51,14 @@ tlog_proof_parse(struct span s, uint64_t *index, struct merkle_proof *p,
 			    "before its checkpoint");
 		if (line.n == 0)
 			break;
-		if (p->n == MERKLE_PROOF_MAX || b64_get(line, &w) != JIT_OK ||
+		if (got.n == MERKLE_PROOF_MAX || b64_get(line, &w) != JIT_OK ||
 		    w.n != 32)
 			return jit_fail(why, JIT_E_FORMAT, "tlog-proof: a hash "
 			    "is no base64 of 32 bytes, or there are too many");
-		memcpy(p->h[p->n++].b, w.p, 32);
+		memcpy(got.h[got.n++].b, w.p, 32);
 	}
+	*index = at;
+	*p = got;
 	*note = s;
 	return JIT_OK;
 }

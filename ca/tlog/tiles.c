@@ -98,28 +98,48 @@ level_of(struct tiles *t, unsigned l)
 	return l < TILE_LEVELS ? t->level[l] : NULL;
 }
 
+/* Put the full tile of level l into the store; its root is *ret. */
+static enum jit_err
+hand_out(struct tiles *t, unsigned l, struct digest *ret)
+{
+	const struct level *v = t->level[l];
+	uint8_t bytes[TILE_BYTES];
+
+	memcpy(bytes, v->h, sizeof(bytes));
+	JIT_TRY(fold(v->h, 8, ret));
+	return t->store.put(t->store.ctx, l, v->done, bytes);
+}
+
 enum jit_err
 tiles_add(struct tiles *t, const struct digest *leaf)
 {
 	struct digest h = *leaf;
+	unsigned full = 0;
 
+	/*
+	 * Nothing counts until all is put: after a failure the same leaf can
+	 * be added again, and a tile that was put already is put once more.
+	 */
 	for (unsigned l = 0;; l++) {
 		struct level *v = level_of(t, l);
-		uint8_t bytes[TILE_BYTES];
 
 		if (v == NULL)
-			return JIT_E_NOMEM;
-		v->h[v->width++] = h;
-		if (v->width < TILE_HASHES)
+			return l < TILE_LEVELS ? JIT_E_NOMEM : JIT_E_SIZE;
+		v->h[v->width] = h;
+		if (v->width + 1 < TILE_HASHES)
 			break;
-		memcpy(bytes, v->h, sizeof(bytes));
-		JIT_TRY(fold(v->h, 8, &h));
+		JIT_TRY(hand_out(t, l, &h));
+		full++;
+	}
+	t->level[full]->width++;
+	while (full-- > 0) {
+		struct level *v = t->level[full];
+
 		/* Kept as the cached one too: proofs ask for it next. */
 		memcpy(v->cache, v->h, sizeof(v->cache));
 		v->cached = true;
 		v->cached_n = v->done++;
 		v->width = 0;
-		JIT_TRY(t->store.put(t->store.ctx, l, v->cached_n, bytes));
 	}
 	t->size++;
 	return JIT_OK;
@@ -187,21 +207,31 @@ tiles_save(const struct tiles *t, struct wr *w)
 enum jit_err
 tiles_load(struct tiles *t, struct rd *r)
 {
-	uint64_t left = rd_u64(r);
+	uint64_t size = rd_u64(r), left = size;
+	size_t need = 0;
 
 	if (t->size != 0)
 		return JIT_E_ARG;
-	t->size = left;
-	/* The size says how wide each level's growing tile is. */
-	for (unsigned l = 0; l < TILE_LEVELS && left > 0; l++) {
-		struct level *v = level_of(t, l);
-
-		if (v == NULL)
+	/* All there or nothing: a short read must not leave zeros as hashes. */
+	for (; left > 0; left /= TILE_HASHES)
+		need += left % TILE_HASHES * sizeof(struct digest);
+	if (r->err != JIT_OK || r->n < need) {
+		rd_fail(r);
+		return JIT_E_FORMAT;
+	}
+	for (unsigned l = 0; l < TILE_LEVELS && size >> (8 * l) > 0; l++)
+		if (level_of(t, l) == NULL)
 			return JIT_E_NOMEM;
+	/* The size says how wide each level's growing tile is. */
+	left = size;
+	for (unsigned l = 0; l < TILE_LEVELS && left > 0; l++) {
+		struct level *v = t->level[l];
+
 		v->width = (unsigned)(left % TILE_HASHES);
 		v->done = left / TILE_HASHES;
 		rd_copy(r, v->h, v->width * sizeof(struct digest));
 		left /= TILE_HASHES;
 	}
-	return r->err;
+	t->size = size;
+	return JIT_OK;
 }

@@ -130,9 +130,74 @@ lost(void **state)
 	JT_ERR(src.hash(src.ctx, 64, 0, &d), JIT_E_ARG);
 }
 
+/* Every tile's first put fails; the leaf is then added again. */
+static bool tried[2][300];
+
+static enum jit_err
+put_fails_once(void *ctx, unsigned level, uint64_t n, const uint8_t *bytes)
+{
+	assert_true(level < 2 && n < 300);
+	if (!tried[level][n]) {
+		tried[level][n] = true;
+		return JIT_E_IO;
+	}
+	return put(ctx, level, n, bytes);
+}
+
+static void
+failed_put(void **state)
+{
+	static const struct tile_store bad = { put_fails_once, get, NULL };
+	JIT_SCOPED(tiles_free) struct tiles *t = NULL;
+	struct merkle_edge e;
+	struct digest d;
+	unsigned failed = 0;
+
+	(void)state;
+	merkle_edge_init(&e);
+	JT_OK(tiles_new(&bad, &t));
+	for (uint64_t i = 0; i < 66000; i++) {
+		leaf_of(i, &d);
+		JT_OK(merkle_edge_add(&e, &d));
+		while (tiles_add(t, &d) != JIT_OK) {
+			assert_true(tiles_size(t) == i);
+			assert_true(failed++ < 1000);
+		}
+	}
+	assert_int_equal(failed, 257 + 1);
+	check(t, &e);
+}
+
+/* No prefix of what was saved loads, and none leaves a size behind. */
+static void
+cut_short(void **state)
+{
+	JIT_SCOPED(tiles_free) struct tiles *t = NULL, *u = NULL;
+	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 20);
+	struct digest d;
+
+	(void)state;
+	JT_OK(tiles_new(&store, &t));
+	JT_OK(tiles_new(&store, &u));
+	for (uint64_t i = 0; i < 300; i++) {
+		leaf_of(i, &d);
+		JT_OK(tiles_add(t, &d));
+	}
+	tiles_save(t, &w);
+	JT_OK(w.err);
+	for (size_t n = 0; n < w.n; n++) {
+		struct rd r = rd_of(SPAN(w.p, n));
+
+		JT_ERR(tiles_load(u, &r), JIT_E_FORMAT);
+		assert_true(tiles_size(u) == 0);
+	}
+}
+
 int
 main(void)
 {
 	return JT_ROWS("paths", path, paths) + jt_one("grows", grows) +
-	    jt_one("a tile is lost", lost);
+	    jt_one("a tile is lost", lost) +
+	    jt_one("a put that fails", failed_put) +
+	    jt_one("cut short", cut_short);
 }
