@@ -1,6 +1,8 @@
 /* text: what a person may write, and how it is shown. */
 #include <string.h>
 
+#include <jansson.h>
+
 #include "ca/base/text.h"
 #include "tests/lib/jt.h"
 
@@ -175,6 +177,86 @@ surrogates_are_out(void **state)
 		assert_false(utf8_is_plain(c));
 }
 
+/* Nothing that a terminal or a reader's eye could be fooled by. */
+static bool
+is_harmless(uint32_t cp)
+{
+	return cp >= 0x20 && (cp < 0x7f || cp > 0x9f) && cp != 0xad &&
+	    cp != 0x61c && !(cp >= 0x200b && cp <= 0x200f) &&
+	    !(cp >= 0x2028 && cp <= 0x202e) &&
+	    !(cp >= 0x2060 && cp <= 0x206f) && cp != 0xfeff;
+}
+
+static void
+escape_is_harmless(struct span s, size_t max)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(65536);
+	struct span v;
+
+	text_escape(&w, s, max);
+	assert_int_equal(w.err, JIT_OK);
+	v = wr_view(&w);
+	for (size_t i = 0, n; i < v.n; i += n) {
+		uint32_t cp = 0;
+
+		n = utf8_next(SPAN(v.p + i, v.n - i), &cp);
+		assert_true(n > 0);
+		assert_true(is_harmless(cp));
+	}
+}
+
+/* Each naughty string, whole and cut anywhere; and the two agree. */
+static void
+naughty(void **state)
+{
+	json_t *all = json_load_file(jt_vectors("strings/blns.json"),
+	    JSON_ALLOW_NUL, NULL), *one;
+	size_t i, refused = 0;
+
+	(void)state;
+	assert_true(json_array_size(all) > 500);
+	json_array_foreach(all, i, one) {
+		struct span s = SPAN(json_string_value(one),
+		    json_string_length(one));
+		struct jit_why why = { 0 };
+		bool harmless = true;
+
+		for (size_t k = 0; k <= s.n; k++) {
+			escape_is_harmless(SPAN(s.p, k), s.n);
+			escape_is_harmless(SPAN(s.p + k, s.n - k), 8);
+		}
+		for (size_t k = 0, n; k < s.n; k += n) {
+			uint32_t cp = 0;
+
+			n = utf8_next(SPAN(s.p + k, s.n - k), &cp);
+			assert_true(n > 0);
+			harmless = harmless && is_harmless(cp);
+		}
+		if (text_check_plain(s, &why) == JIT_OK) {
+			assert_true(harmless);
+		} else {
+			refused++;
+			assert_true(why.msg[0] != '\0');
+			assert_true(text_is_ascii(span_str(why.msg)));
+		}
+	}
+	/* Controls, private use, zero-width: the list has its share of them. */
+	assert_in_range(refused, 10, 100);
+	json_decref(all);
+}
+
+/* Every byte pair, most of which are no UTF-8. */
+static void
+any_bytes(void **state)
+{
+	(void)state;
+	for (unsigned v = 0; v < 65536; v++) {
+		uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
+
+		escape_is_harmless(SPAN(b, 2), 2);
+	}
+}
+
 int
 main(void)
 {
@@ -183,5 +265,7 @@ main(void)
 	    JT_ROWS("base64", base64_ways, base64) +
 	    JT_ROWS("base64 refused", base64_refused, bad_base64) +
 	    JT_ROWS("names", name_form, names) + jt_one("ulid", ulids) +
-	    jt_one("unicode table", surrogates_are_out);
+	    jt_one("unicode table", surrogates_are_out) +
+	    jt_one("naughty strings", naughty) +
+	    jt_one("any two bytes", any_bytes);
 }
