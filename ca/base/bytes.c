@@ -35,6 +35,18 @@ span_cmp(struct span a, struct span b)
 	return a.n < b.n ? -1 : a.n > b.n;
 }
 
+bool
+span_take_line(struct span *s, struct span *line)
+{
+	const uint8_t *lf = s->n > 0 ? memchr(s->p, '\n', s->n) : NULL;
+
+	if (lf == NULL)
+		return false;
+	*line = SPAN(s->p, (size_t)(lf - s->p));
+	*s = SPAN(lf + 1, s->n - line->n - 1);
+	return true;
+}
+
 enum jit_err
 buf_copy(struct buf *ret, struct span s)
 {

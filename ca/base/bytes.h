@@ -33,6 +33,11 @@ bool span_eq(struct span a, struct span b);
 bool span_eq_str(struct span a, const char *s);
 /* <0, 0, >0 by bytes, then by length: the order of canonical lists. */
 int span_cmp(struct span a, struct span b);
+/*
+ * Cut the first line off the front of *s; *line is it without its LF.  False,
+ * and nothing changed, when no LF is there.
+ */
+bool span_take_line(struct span *s, struct span *line);
 
 /* An owned copy of some bytes.  buf_done() wipes and frees; {NULL,0} is empty. */
 struct buf {

@@ -40,6 +40,28 @@ hex_parse(struct span s, uint8_t *ret, size_t n)
 	return JIT_OK;
 }
 
+/* ---- numbers ---- */
+
+enum jit_err
+uint_parse(struct span s, uint64_t max, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0 || (s.n > 1 && s.p[0] == '0'))
+		return JIT_E_FORMAT;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned d = (unsigned)s.p[i] - '0';
+
+		if (d > 9 || v > (UINT64_MAX - d) / 10)
+			return JIT_E_FORMAT;
+		v = v * 10 + d;
+	}
+	if (v > max)
+		return JIT_E_FORMAT;
+	*ret = v;
+	return JIT_OK;
+}
+
 /* ---- base64 ---- */
 
 static const char b64_std[] =

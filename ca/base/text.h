@@ -15,6 +15,10 @@ void hex_text(struct span s, char *ret);
 /* Exactly n bytes from 2 * n lower-case digits.  JIT_E_FORMAT. */
 enum jit_err hex_parse(struct span s, uint8_t *ret, size_t n);
 
+/* ---- numbers ---- */
+/* Decimal, no sign, no leading zero, at most max.  JIT_E_FORMAT. */
+enum jit_err uint_parse(struct span s, uint64_t max, uint64_t *ret);
+
 /* ---- base64, RFC 4648 sections 4 and 5 ---- */
 /* Padded, standard alphabet, no line breaks. */
 void b64_put(struct wr *w, struct span s);

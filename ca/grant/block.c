@@ -59,6 +59,12 @@ static void
 read_settings(struct lines *l, struct block *b)
 {
 	b->settings.log = lines_ascii(l, "log");
+	/* What a signed note's name may be. */
+	if (l->err == JIT_OK && (b->settings.log.n > 128 ||
+	    memchr(b->settings.log.p, ' ', b->settings.log.n) != NULL ||
+	    memchr(b->settings.log.p, '+', b->settings.log.n) != NULL))
+		lines_fail(l, JIT_E_FORMAT, "log: accepted are at most 128 "
+		    "characters without space and +");
 	b->settings.rsa_min = (unsigned)lines_uint(l, "rsa-min", 8192);
 	if (l->err == JIT_OK && b->settings.rsa_min < 2048)
 		lines_fail(l, JIT_E_FORMAT, "rsa-min: accepted are 2048 to "

@@ -24,20 +24,15 @@ lines_fail(struct lines *l, enum jit_err err, const char *fmt, ...)
 static struct span
 next_line(struct lines *l)
 {
-	const uint8_t *lf;
 	struct span line;
 
 	if (l->err != JIT_OK)
 		return SPAN_NONE;
 	l->line++;
-	lf = l->left.n ? memchr(l->left.p, '\n', l->left.n) : NULL;
-	if (lf == NULL) {
-		lines_fail(l, JIT_E_FORMAT, "the text ends here");
-		return SPAN_NONE;
-	}
-	line = SPAN(l->left.p, (size_t)(lf - l->left.p));
-	l->left = SPAN(lf + 1, l->left.n - line.n - 1);
-	return line;
+	if (span_take_line(&l->left, &line))
+		return line;
+	lines_fail(l, JIT_E_FORMAT, "the text ends here");
+	return SPAN_NONE;
 }
 
 struct lines
@@ -196,23 +191,14 @@ lines_uint(struct lines *l, const char *name, uint64_t max)
 {
 	struct span v = lines_ascii(l, name);
 	uint64_t n = 0;
+	char range[64];
 
-	if (l->err != JIT_OK)
-		return 0;
-	if (v.n == 0 || v.n > 20 || (v.n > 1 && v.p[0] == '0'))
-		goto bad;
-	for (size_t i = 0; i < v.n; i++) {
-		unsigned d = (unsigned)v.p[i] - '0';
-
-		if (d > 9 || n > (UINT64_MAX - d) / 10)
-			goto bad;
-		n = n * 10 + d;
+	if (l->err == JIT_OK && uint_parse(v, max, &n) != JIT_OK) {
+		(void)snprintf(range, sizeof(range), "a decimal number up to "
+		    "%llu", (unsigned long long)max);
+		refuse(l, name, v, range);
 	}
-	if (n <= max)
-		return n;
-bad:
-	refuse(l, name, v, "a decimal number in range");
-	return 0;
+	return n;
 }
 
 size_t

@@ -64,7 +64,10 @@ enum jit_err merkle_root(const struct merkle_source *src, uint64_t size,
 enum jit_err merkle_check(uint64_t index, uint64_t size,
     const struct digest *leaf, const struct merkle_proof *proof,
     const struct digest *root, struct jit_why *why);
-/* Is the tree (size, root) an extension of (old, old_root)?  JIT_E_VERIFY. */
+/*
+ * Is the tree (size, root) an extension of (old, old_root)?  JIT_E_VERIFY;
+ * old 0 too, since that would say nothing.
+ */
 enum jit_err merkle_check_consistency(uint64_t old, uint64_t size,
     const struct digest *old_root, const struct digest *root,
     const struct merkle_proof *proof, struct jit_why *why);

@@ -1,0 +1,164 @@
+/*
+ * judge - the heart: may this be, under the policy in force, now?
+ *
+ * Pure functions over a request's history.  Signatures were verified once,
+ * by act_open and its like, which need no state (so that workers can do it);
+ * judge_* decides who the keys are, what their owners may, and when.  The
+ * same functions judge for the signer, and again for whoever verifies.
+ *
+ * A request's history is what is logged about it: the request, decisions,
+ * at most one of cancel, issued, drop.  Whether it is approved is derived
+ * from that and from the policy in force, never stored: when an approver
+ * leaves, a request falls back to pending by itself.
+ */
+#ifndef JIT_GRANT_JUDGE_H
+#define JIT_GRANT_JUDGE_H
+
+#include "ca/grant/decision.h"
+#include "ca/grant/policy.h"
+#include "ca/grant/window.h"
+#include "ca/ssh/cert.h"
+#include "ca/ssh/sshsig.h"
+
+#define JUDGE_CLOCK_SLACK 300	/* s between a text's time and the signer's */
+#define JUDGE_OPEN_MAX 32	/* open requests a person */
+#define JUDGE_DECISIONS_MAX 64	/* decisions on one request */
+
+/* A valid signature: by which key, and what it says. */
+struct signer {
+	struct ssh_key *key;		/* owned */
+	struct ssh_sig_facts facts;
+};
+
+/*
+ * Read an SSHSIG blob and verify it over text in namespace ns.  On success
+ * *ret owns the key.  JIT_E_FORMAT, JIT_E_NAMESPACE, JIT_E_KEYTYPE, JIT_E_SIG.
+ */
+enum jit_err signer_open(struct span sig, const char *ns, struct span text,
+    struct signer *ret, struct jit_why *why);
+void signer_done(struct signer *s);
+JIT_SCOPED_OBJ(struct signer, signer_done);
+
+/* A request with its signatures verified. */
+struct open_request {
+	struct buf text;		/* owned; req borrows */
+	struct request req;
+	struct digest digest;		/* of the text */
+	struct signer by;		/* the requester's */
+	struct signer subject;		/* the key to be certified */
+};
+/*
+ * Parse and verify.  Copies text.  JIT_E_POSSESS: the possession signature
+ * is missing, wrong, or by another key than "certify"; else the errors of
+ * request_parse and signer_open.
+ */
+enum jit_err open_request_new(struct span text, struct span sig,
+    struct span possess, struct open_request **ret, struct jit_why *why);
+void open_request_free(struct open_request *r);
+JIT_SCOPED_PTR(struct open_request, open_request_free);
+
+/* A decision with its signature verified. */
+struct open_decision {
+	struct buf text;
+	struct decision dec;
+	struct signer by;
+};
+enum jit_err open_decision_new(struct span text, struct span sig,
+    struct open_decision **ret, struct jit_why *why);
+void open_decision_free(struct open_decision *d);
+JIT_SCOPED_PTR(struct open_decision, open_decision_free);
+
+/* What is logged about one request. */
+enum request_end { END_NONE, END_DENIED, END_CANCELLED, END_DROPPED };
+struct history {
+	struct open_request *request;			/* owned */
+	uint64_t request_index;				/* in the log */
+	struct open_decision *decision[JUDGE_DECISIONS_MAX];	/* owned */
+	uint64_t decision_index[JUDGE_DECISIONS_MAX];
+	size_t n_decisions;
+	enum request_end end;
+	bool issued;
+	utc_s issued_until;		/* when the certificate ends */
+};
+void history_free(struct history *h);
+JIT_SCOPED_PTR(struct history, history_free);
+
+/* The keys that are never certified for a person. */
+struct own_keys {
+	const struct ssh_key *user_ca;	/* borrowed */
+	const struct ssh_key *log;
+};
+
+/*
+ * May this request enter the log?
+ *
+ *	log_id  "origin+hex8" of this log
+ *	open    how many open requests its requester has already
+ *
+ *	JIT_E_LOGNAME JIT_E_PERSON JIT_E_KEYUNKNOWN JIT_E_PROOF JIT_E_SUBJECT
+ *	JIT_E_WEAKKEY JIT_E_ROLE JIT_E_STALE (the role's block is another)
+ *	JIT_E_REFUSED (the requester is in no group that may ask)
+ *	JIT_E_RENDER (rendered from the policy, the text differs)
+ *	JIT_E_CLOCK JIT_E_WINDOW JIT_E_REASON JIT_E_QUOTA
+ *	JIT_E_NOBODY (fewer can approve than are needed)
+ */
+enum jit_err judge_request(const struct policy *p, const char *log_id,
+    const struct own_keys *own, const struct open_request *r, size_t open,
+    utc_s now, struct jit_why *why);
+
+/*
+ * May this decision enter the log, on h?
+ *
+ *	JIT_E_LOGNAME JIT_E_OTHERTEXT (another text than the one logged)
+ *	JIT_E_CLOCK JIT_E_PERSON JIT_E_KEYUNKNOWN JIT_E_SELF JIT_E_APPROVER
+ *	JIT_E_PROOF JIT_E_DECIDED (the same verdict again, or approve after
+ *	the person's own deny) JIT_E_DENIED JIT_E_CANCELLED JIT_E_ISSUED
+ *	JIT_E_DROPPED JIT_E_EXPIRED JIT_E_STALE JIT_E_QUOTA
+ */
+enum jit_err judge_decision(const struct policy *p, const char *log_id,
+    const struct history *h, const struct open_decision *d, utc_s now,
+    struct jit_why *why);
+
+/*
+ * May the requester cancel (before issue) or drop (after it)?  by is the
+ * verified signer of act's text.  JIT_E_LOGNAME JIT_E_OTHERTEXT JIT_E_CLOCK
+ * JIT_E_PERSON JIT_E_KEYUNKNOWN JIT_E_NOTYOURS, and the state's own:
+ * JIT_E_ISSUED, JIT_E_PENDING (drop before issue), JIT_E_DENIED ...
+ */
+enum jit_err judge_act(const struct policy *p, const char *log_id,
+    const struct history *h, const struct act *a, const struct signer *by,
+    utc_s now, struct jit_why *why);
+
+/* Approvals that count under p: each a person, once. */
+struct quorum {
+	unsigned have, need;
+	size_t counted[JUDGE_DECISIONS_MAX];	/* indexes into decision[] */
+};
+/*
+ * Count.  Nothing counts that is not still true: same role block, approver
+ * and key enrolled, in the group, proof strong enough, not the requester.
+ * JIT_E_STALE: the role's block is no longer the request's.
+ */
+enum jit_err judge_quorum(const struct policy *p, const struct history *h,
+    struct quorum *ret, struct jit_why *why);
+
+/*
+ * May a certificate be issued now, and what must it say?  secret is the
+ * preimage of "collect".  On success *f is filled but for serial, key id and
+ * its arrays, which are in *store; *until and *after are cut.
+ *
+ *	JIT_E_COLLECT JIT_E_PENDING JIT_E_STALE JIT_E_REFUSED JIT_E_PERSON
+ *	JIT_E_KEYUNKNOWN JIT_E_DENIED JIT_E_CANCELLED JIT_E_DROPPED
+ *	JIT_E_EXPIRED JIT_E_ISSUED (ask for the bytes that were issued)
+ */
+struct issue {
+	struct ssh_cert_fields fields;	/* borrows from store and history */
+	char key_id[160];
+	struct ssh_opt opts[REQUEST_OPTIONS];
+	struct quorum quorum;
+};
+enum jit_err judge_issue(const struct policy *p, const struct own_keys *own,
+    const struct history *h, struct span secret, uint64_t serial, utc_s now,
+    struct issue *ret, struct jit_why *why);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * record - the bodies of the log's entries: length-prefixed fields in fixed
+ * order.  "string" is a uint32 length and bytes; "key" is a string holding a
+ * public key blob; "list" is a uint32 count and that many items.
+ *
+ *	genesis   uint8 version 1, string log key (vkey), key user CA,
+ *	          uint32 need, list of admins (string name, list of key)
+ *	policy    uint8 version 1, digest of the whole (byte[32]),
+ *	          list of blocks (uint8 kind, string name, byte[32] digest)
+ *	blob      the bytes themselves
+ *	request   string text, string requester's SSHSIG,
+ *	          string possession SSHSIG
+ *	decision  string text, string SSHSIG
+ *	cancel    string text, string SSHSIG
+ *	drop      string text, string SSHSIG
+ *	issued    string request id, string certificate, byte[32] collect
+ *	          secret, uint64 index of the request, uint64 of the policy,
+ *	          list of uint64 indexes of the approvals counted
+ *	recovery  list of (string text, string SSHSIG)
+ *
+ * Strict both ways: nothing behind, sizes bounded.  Pure.
+ */
+#ifndef JIT_GRANT_RECORD_H
+#define JIT_GRANT_RECORD_H
+
+#include "ca/base/digest.h"
+#include "ca/grant/policy.h"
+#include "ca/tlog/entry.h"
+
+#define RECORD_APPROVALS_MAX 64
+
+/* Everything borrows from the body. */
+struct rec_signed {		/* request, decision, cancel, drop */
+	struct span text, sig, possess;	/* possess: request only */
+};
+
+struct rec_issued {
+	struct ulid request;
+	struct span cert;
+	uint8_t secret[32];
+	uint64_t request_index, policy_index;
+	uint64_t approvals[RECORD_APPROVALS_MAX];
+	size_t n_approvals;
+};
+
+/* JIT_E_FORMAT, or the writer's error. */
+void rec_put_signed(struct wr *w, enum entry_type t,
+    const struct rec_signed *s);
+enum jit_err rec_get_signed(struct span body, enum entry_type t,
+    struct rec_signed *ret, struct jit_why *why);
+void rec_put_issued(struct wr *w, const struct rec_issued *i);
+enum jit_err rec_get_issued(struct span body, struct rec_issued *ret,
+    struct jit_why *why);
+/* The list of p's blocks. */
+enum jit_err rec_put_policy(struct wr *w, const struct policy *p);
+/*
+ * Walk the blocks that a policy body lists, in order.  *whole is set first.
+ * fn's error stops and is passed on.
+ */
+typedef enum jit_err (*rec_block_fn)(void *arg, enum block_kind kind,
+    struct span name, const struct digest *d);
+enum jit_err rec_get_policy(struct span body, struct digest *whole,
+    rec_block_fn fn, void *arg, struct jit_why *why);
+
+#endif

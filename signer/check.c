@@ -1,0 +1,206 @@
+#include "signer/check.h"
+
+static void
+put_words(struct wr *w, const struct names *n)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		wr_str(w, i > 0 ? ", " : "");
+		wr_span(w, n->v[i]);
+	}
+}
+
+static void
+put_role(struct wr *w, const struct role *r)
+{
+	char max[DUR_TEXT];
+
+	dur_text(r->max, max);
+	wr_str(w, "  ");
+	wr_span(w, r->name);
+	wr_str(w, ": ");
+	put_words(w, &r->accounts);
+	wr_str(w, " on ");
+	put_words(w, &r->host_groups);
+	wr_fmt(w, ", at most %s, %u of ", max, r->need);
+	put_words(w, &r->approve_of);
+	wr_u8(w, '\n');
+}
+
+void
+check_put_summary(struct wr *w, const struct policy *p)
+{
+	size_t n[BLOCK_KINDS] = { 0 };
+
+	for (size_t i = 0; i < policy_count(p); i++)
+		n[policy_at(p, i)->kind]++;
+	wr_fmt(w, "%zu people, %zu hosts, %zu host groups, %zu roles\n",
+	    n[BLOCK_PERSON], n[BLOCK_HOST], n[BLOCK_HOST_GROUP],
+	    n[BLOCK_ROLE]);
+	for (size_t i = 0; i < policy_count(p); i++)
+		if (policy_at(p, i)->kind == BLOCK_ROLE)
+			put_role(w, &policy_at(p, i)->role);
+}
+
+/* The people who could approve, named; and whether they are enough. */
+static void
+put_approvers(struct wr *w, const struct policy *p, const struct role *r,
+    struct span requester)
+{
+	unsigned n = 0;
+	char mask[64];
+
+	wr_fmt(w, "    needs %u of:", r->need);
+	for (size_t i = 0; i < policy_count(p); i++) {
+		const struct block *b = policy_at(p, i);
+
+		if (b->kind != BLOCK_PERSON ||
+		    !role_may_approve(r, &b->person, requester))
+			continue;
+		wr_str(w, n++ > 0 ? ", " : " ");
+		wr_span(w, b->name);
+	}
+	wr_fmt(w, "%s (%s)%s\n", n == 0 ? " nobody" : "",
+	    proof_mask_text(r->approve_proofs, mask), n < r->need ?
+	    " - too few: this request would be refused" : "");
+}
+
+enum jit_err
+check_put_person(struct wr *w, const struct policy *p, struct span name,
+    struct jit_why *why)
+{
+	const struct person *who = policy_person(p, name);
+	char shown[64], mask[64];
+	bool any = false;
+
+	if (who == NULL)
+		return jit_fail(why, JIT_E_PERSON, "nobody named \"%s\" is "
+		    "enrolled", text_shown(name, shown, sizeof(shown)));
+	wr_span(w, who->name);
+	wr_str(w, " may ask for:\n");
+	for (size_t i = 0; i < policy_count(p); i++) {
+		const struct block *b = policy_at(p, i);
+
+		if (b->kind != BLOCK_ROLE ||
+		    !person_in(who, &b->role.request_of))
+			continue;
+		any = true;
+		put_role(w, &b->role);
+		wr_fmt(w, "    signs with %s\n",
+		    proof_mask_text(b->role.request_proofs, mask));
+		put_approvers(w, p, &b->role, who->name);
+	}
+	if (!any)
+		wr_str(w, "  nothing\n");
+	wr_span(w, who->name);
+	wr_str(w, " may decide on:");
+	any = false;
+	for (size_t i = 0; i < policy_count(p); i++) {
+		const struct block *b = policy_at(p, i);
+
+		if (b->kind != BLOCK_ROLE ||
+		    !person_in(who, &b->role.approve_of))
+			continue;
+		wr_str(w, any ? ", " : " ");
+		wr_span(w, b->name);
+		any = true;
+	}
+	wr_str(w, any ? "\n" : " nothing\n");
+	return w->err;
+}
+
+static bool
+holds(const struct names *n, struct span s)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (span_eq(n->v[i], s))
+			return true;
+	return false;
+}
+
+static bool
+group_has(const struct host_group *g, struct span host)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (span_eq(g->hosts[i], host))
+			return true;
+	return false;
+}
+
+/* Does a role give that account on a group of the host? */
+static bool
+reaches(const struct role *r, struct span account, struct span group)
+{
+	return holds(&r->accounts, account) && holds(&r->host_groups, group);
+}
+
+/* The file of one account: a line for each group of the host that counts. */
+static void
+put_account(struct wr *w, const struct policy *p, struct span host,
+    struct span account)
+{
+	wr_str(w, "principals/");
+	wr_span(w, account);
+	wr_str(w, ":\n");
+	for (size_t g = 0; g < policy_count(p); g++) {
+		const struct block *b = policy_at(p, g);
+		bool any = false;
+
+		if (b->kind != BLOCK_HOST_GROUP ||
+		    !group_has(&b->host_group, host))
+			continue;
+		for (size_t i = 0; i < policy_count(p) && !any; i++)
+			any = policy_at(p, i)->kind == BLOCK_ROLE &&
+			    reaches(&policy_at(p, i)->role, account, b->name);
+		if (!any)
+			continue;
+		wr_span(w, account);
+		wr_u8(w, '.');
+		wr_span(w, b->name);
+		wr_u8(w, '\n');
+	}
+}
+
+/* The smallest account above last of a role that reaches the host. */
+static struct span
+next_account(const struct policy *p, struct span host, struct span last)
+{
+	struct span best = SPAN_NONE;
+
+	for (size_t i = 0; i < policy_count(p); i++) {
+		const struct block *b = policy_at(p, i);
+
+		if (b->kind != BLOCK_ROLE)
+			continue;
+		for (size_t g = 0; g < b->role.host_groups.n; g++) {
+			const struct block *hg = policy_get(p,
+			    BLOCK_HOST_GROUP, b->role.host_groups.v[g]);
+
+			if (hg == NULL || !group_has(&hg->host_group, host))
+				continue;
+			for (size_t a = 0; a < b->role.accounts.n; a++) {
+				struct span s = b->role.accounts.v[a];
+
+				if (span_cmp(s, last) > 0 && (best.n == 0 ||
+				    span_cmp(s, best) < 0))
+					best = s;
+			}
+		}
+	}
+	return best;
+}
+
+enum jit_err
+check_put_host(struct wr *w, const struct policy *p, struct span name,
+    struct jit_why *why)
+{
+	const struct block *b = policy_get(p, BLOCK_HOST, name);
+	struct span account = SPAN_NONE;
+	char shown[64];
+
+	if (b == NULL)
+		return jit_fail(why, JIT_E_UNKNOWN, "there is no host \"%s\"",
+		    text_shown(name, shown, sizeof(shown)));
+	while ((account = next_account(p, b->name, account)).n > 0)
+		put_account(w, p, b->name, account);
+	return w->err;
+}

@@ -1,0 +1,163 @@
+/*
+ * policy_yaml: the example that we ship, and one change a row.  A message
+ * says the place, what was found and what is accepted.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+
+#include "ca/grant/policy_yaml.h"
+#include "tests/lib/jt.h"
+
+static struct buf example;
+
+struct row {
+	const char *name, *find, *put;
+	const char *says;	/* NULL: valid */
+};
+
+static const struct row rows[] = {
+	{ "as it is shipped", "policy: v1", "policy: v1", NULL },
+	{ "rsa-min", "policy: v1", "rsa-min: 2048\npolicy: v1", NULL },
+	{ "another version", "policy: v1", "policy: v2",
+	    "p.yaml:12:9: accepted is v1" },
+	{ "an unknown key", "admins:\n", "admin:\n", "p.yaml:16:1: " },
+	{ "a reserved section", "policy: v1", "teams: {}\npolicy: v1",
+	    "p.yaml:12:1: " },
+	{ "no log", "log: jit.example.com\n", "", "log" },
+	{ "a log's name with a plus", "jit.example.com\n", "jit+1\n", "log" },
+	{ "rsa-min too low", "policy: v1", "rsa-min: 1024\npolicy: v1",
+	    "p.yaml:12:10: " },
+	{ "upper case (case 6)", "  alice:", "  Alice:", "p.yaml:23:3: name" },
+	{ "a group that nobody is in", "of: [admins]", "of: [admin]",
+	    "p.yaml:18:8: no person is in group \"admin\"" },
+	{ "too few admins", "need: 1\n  of: [adm", "need: 2\n  of: [adm",
+	    "only 1 are enrolled" },
+	{ "a group twice", "groups: [dev, sre]", "groups: [sre, sre]",
+	    "stands twice" },
+	{ "no key", "    keys:\n      - ", "    keys: []\n    #", "empty" },
+	{ "no such host", "[db1]", "[db2]", "there is no host \"db2\"" },
+	{ "no such host group", "host-groups: [prod-db]",
+	    "host-groups: [prod-dc]", "there is no host group" },
+	{ "a dot in a host group's name", "  prod-web: [web1]",
+	    "  prod.web: [web1]", "a dot is not accepted" },
+	{ "an address that is an option", "address: db1.example.com",
+	    "address: -oProxyCommand=x", "address" },
+	{ "an address with a line feed", "address: db1.example.com",
+	    "address: \"a\\nb\"", "p.yaml:" },
+	{ "a port", "port: 22", "port: 65536", "p.yaml:" },
+	{ "an option that there is not", "permit-pty", "permit-root",
+	    "permit-root" },
+	{ "a flag with a value", "[permit-pty]", "[permit-pty=yes]",
+	    "takes no value" },
+	{ "one option twice", "[permit-pty]",
+	    "[force-command=a, force-command=b]", "stands twice" },
+	{ "a source address with host bits", "[permit-pty]",
+	    "[source-address=10.0.0.1/8]", "host bits" },
+	{ "max of no unit", "max: 4h", "max: 240", "p.yaml:" },
+	{ "max over horizon", "max: 4h", "max: 2d", "longer than horizon" },
+	{ "skew over a minute", "skew: 30s", "skew: 2m", "p.yaml:" },
+	{ "a back-reference", "^INC-[0-9]+ ", "(a)\\\\1", "back-reference" },
+	{ "a broken pattern", "^INC-[0-9]+ ", "^INC-[", "POSIX" },
+	{ "a proof that is not built", "proofs: [sshsig]", "proofs: [session]",
+	    "not built" },
+	{ "a proof that there is not", "proofs: [sshsig]", "proofs: [sms]",
+	    "accepted are sshsig" },
+	{ "need 0", "need: 2", "need: 0", "p.yaml:" },
+	{ "need missing", "need: 2, ", "", "need" },
+	{ "not a list", "of: [dev, sre]", "of: dev", "p.yaml:" },
+	{ "a principal list that is not", "accounts: [dba]",
+	    "accounts: [\"*\"]", "p.yaml:" },
+	{ "a comma in an account (case 25)", "accounts: [dba]",
+	    "accounts: [\"root,dba\"]", "p.yaml:" },
+	{ "a certificate as key (case 27)", "ssh-ed25519 AAAAC3",
+	    "ssh-ed25519-cert-v01@openssh.com AAAAC3", "p.yaml:" },
+};
+
+/* The example with the first find replaced by put. */
+static struct buf
+changed(const struct row *r)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 20);
+	const uint8_t *at = memmem(example.p, example.n, r->find,
+	    strlen(r->find));
+	struct buf b = { NULL, 0 };
+	size_t n;
+
+	assert_non_null(at);
+	n = (size_t)(at - example.p);
+	wr_raw(&w, example.p, n);
+	wr_str(&w, r->put);
+	wr_raw(&w, at + strlen(r->find), example.n - n - strlen(r->find));
+	JT_OK(wr_take(&w, &b));
+	return b;
+}
+
+static void
+row(void **state)
+{
+	const struct row *r = *state;
+	JIT_DONE(buf_done) struct buf b = changed(r);
+	JIT_SCOPED(policy_free) struct policy *p = NULL;
+	struct jit_why why = { 0 };
+	enum jit_err e = policy_from_yaml("p.yaml", BUF_SPAN(b), &p, &why);
+
+	if (r->says == NULL) {
+		JT_WHY(e, JIT_OK, &why);
+		JT_OK(policy_check(p, NULL));
+		return;
+	}
+	JT_WHY(e, JIT_E_POLICY, &why);
+	if (strstr(why.msg, r->says) == NULL) {
+		print_error("it says: %s\n", why.msg);
+		fail();
+	}
+	assert_int_equal(strncmp(why.msg, "p.yaml:", 7), 0);
+}
+
+/* Blocks do not depend on the order in which the file is written. */
+static void
+one_meaning(void **state)
+{
+	JIT_SCOPED(policy_free) struct policy *p = NULL, *q = NULL;
+	const struct row swap = { "", "groups: [dev, sre]",
+	    "groups: [sre, dev]", NULL };
+	JIT_DONE(buf_done) struct buf b = changed(&swap);
+	struct digest d1, d2;
+
+	(void)state;
+	JT_OK(policy_from_yaml("p", BUF_SPAN(example), &p, NULL));
+	JT_OK(policy_from_yaml("p", BUF_SPAN(b), &q, NULL));
+	JT_OK(policy_digest(p, &d1));
+	JT_OK(policy_digest(q, &d2));
+	assert_true(digest_eq(&d1, &d2));
+}
+
+static void
+try_it(void *arg, struct span s)
+{
+	JIT_SCOPED(policy_free) struct policy *p = NULL;
+
+	(void)arg;
+	if (policy_from_yaml("p", s, &p, NULL) == JIT_OK)
+		JT_OK(policy_check(p, NULL));
+}
+
+static void
+flipped(void **state)
+{
+	(void)state;
+	jt_flip_truncate(BUF_SPAN(example), try_it, NULL);
+}
+
+int
+main(void)
+{
+	int bad;
+
+	example = jt_file(jt_source("pki-examples/policy/small-team.yaml"));
+	bad = JT_ROWS("rows", row, rows) +
+	    jt_one("one meaning", one_meaning) +
+	    jt_one("flipped", flipped);
+	buf_done(&example);
+	return bad;
+}
