@@ -400,28 +400,37 @@ find_body(struct journal *j, uint64_t index, struct pane *p, uint64_t *off,
 	}
 }
 
+/* The flag first, durable, then the zeros: a half of it is no damage. */
+static enum jit_err
+erase_record(const struct journal_ops *o, int fd, uint64_t off,
+    const uint8_t *record, size_t n)
+{
+	JIT_TRY(o->write(o->ctx, fd, off, record, 1));
+	JIT_TRY(o->sync(o->ctx, fd));
+	CRASH_POINT(ERASE_FLAG);
+	JIT_TRY(o->write(o->ctx, fd, off, record, n));
+	JIT_TRY(o->sync(o->ctx, fd));
+	CRASH_POINT(ERASE_ZEROS);
+	return JIT_OK;
+}
+
 enum jit_err
 journal_erase(struct journal *j, uint64_t index, struct jit_why *why)
 {
 	JIT_DONE(pane_done) struct pane p = { .fd = -1 };
-	const struct journal_ops *o = &j->ops;
 	uint64_t off = 0;
-	uint8_t *zero;
+	uint8_t *record;
 	size_t n = 0;
 	enum jit_err e;
 
 	if (index >= j->mark.edge.size || j->readonly)
 		return jit_fail(why, JIT_E_ARG, "no such entry");
 	JIT_TRY(find_body(j, index, &p, &off, &n, why));
-	if ((zero = calloc(1, n)) == NULL)
+	if ((record = calloc(1, n)) == NULL)
 		return JIT_E_NOMEM;
-	zero[0] = 1;
-	CRASH_POINT(ERASE_BEFORE);
-	e = o->write(o->ctx, p.fd, off, zero, n);
-	if (e == JIT_OK)
-		e = o->sync(o->ctx, p.fd);
-	CRASH_POINT(ERASE_SYNC);
-	free(zero);
+	record[0] = 1;
+	e = erase_record(&j->ops, p.fd, off, record, n);
+	free(record);
 	return e == JIT_OK ? e : jit_fail(why, JIT_E_IO, "erasing entry %llu "
 	    "failed", (unsigned long long)index);
 }

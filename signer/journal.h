@@ -23,7 +23,8 @@
  *	bodies   count * (uint8 0 present | 1 erased, salt[16], body)
  *
  * The bodies are outside that hash (each is held by its leaf), so that one
- * can be erased: flag 1, salt and body zero.
+ * can be erased: flag 1, then salt and body zero.  The flag is made durable
+ * first, and what stands behind it is not read any more.
  *
  * One writer: flock on the directory's "lock".  A batch that does not fit
  * goes to the spare.  Every effect on a disk goes through struct journal_ops,
@@ -156,8 +157,8 @@ enum jit_err journal_read(struct journal *j, uint64_t first, uint64_t n,
 enum jit_err journal_find_time(struct journal *j, utc_s t, uint64_t *ret,
     struct jit_why *why);
 /*
- * Erase one body and its salt on disk: flag, zeros, fdatasync.  Nothing in
- * the tree changes.
+ * Erase one body and its salt on disk.  Nothing in the tree changes.  After
+ * an error or a crash ask again: it may be marked, with its bytes there.
  */
 enum jit_err journal_erase(struct journal *j, uint64_t index,
     struct jit_why *why);
