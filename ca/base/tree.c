@@ -583,25 +583,6 @@ tree_need(const struct tree_node *n, const char *key,
 	return JIT_OK;
 }
 
-/* Digits without sign or leading zero. */
-static bool
-parse_uint(struct span s, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (s.n == 0 || (s.n > 1 && s.p[0] == '0'))
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		uint64_t d = (uint64_t)s.p[i] - '0';
-
-		if (d > 9 || v > (UINT64_MAX - d) / 10)
-			return false;
-		v = v * 10 + d;
-	}
-	*ret = v;
-	return true;
-}
-
 enum jit_err
 tree_uint(const struct tree_node *n, uint64_t min, uint64_t max,
     uint64_t *ret, struct jit_why *why)
@@ -610,7 +591,7 @@ tree_uint(const struct tree_node *n, uint64_t min, uint64_t max,
 	uint64_t v;
 
 	JIT_TRY(tree_want(n, TREE_SCALAR, why));
-	if (!parse_uint(tree_scalar(n), &v) || v < min || v > max)
+	if (uint_parse(tree_scalar(n), max, &v) != JIT_OK || v < min)
 		return tree_fail(n, why, "found \"%s\", want a whole number "
 		    "from %llu to %llu",
 		    text_shown(tree_scalar(n), shown, sizeof(shown)),
