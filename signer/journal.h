@@ -23,7 +23,8 @@
  *	bodies   count * (uint8 0 present | 1 erased, salt[16], body)
  *
  * The bodies are outside that hash (each is held by its leaf), so that one
- * can be erased: flag 1, salt and body zero.
+ * can be erased: flag 1, then salt and body zero.  The flag is made durable
+ * first, and what stands behind it is not read any more.
  *
  * One writer: flock on the directory's "lock".  A batch that does not fit
  * goes to the spare.  Every effect on a disk goes through struct journal_ops,
@@ -66,7 +67,10 @@ struct journal_ops {
 	enum jit_err (*lock)(void *ctx);
 };
 
-/* The real disk below an open directory; fd is borrowed. */
+/*
+ * The real disk below an open directory; dirfd is borrowed.  lockfd is the
+ * lock's, -1 before; the caller closes it when the journal is closed.
+ */
 struct journal_disk { int dirfd, lockfd; };
 struct journal_ops journal_ops_posix(struct journal_disk *d);
 
@@ -116,6 +120,7 @@ enum jit_err journal_open(const struct journal_config *c,
     struct journal **ret, struct jit_why *why);
 /* Does not sync: nothing is pending between calls. */
 void journal_close(struct journal *j);
+JIT_SCOPED_PTR(struct journal, journal_close);
 
 /* After all that was read or appended. */
 const struct journal_mark *journal_mark(const struct journal *j);
@@ -142,7 +147,8 @@ bool journal_has_spare(struct journal *j);
 
 /*
  * Read back entries first .. first + n - 1, calling fn.  Bodies are checked
- * against their leaves.  Costs one pread of up to 256 KiB to find the place.
+ * against their leaves.  The place is found by walking a segment from its
+ * beginning, or from where the last call ended.
  * JIT_E_ARG: past the end; JIT_E_DAMAGE.
  */
 enum jit_err journal_read(struct journal *j, uint64_t first, uint64_t n,
@@ -151,8 +157,8 @@ enum jit_err journal_read(struct journal *j, uint64_t first, uint64_t n,
 enum jit_err journal_find_time(struct journal *j, utc_s t, uint64_t *ret,
     struct jit_why *why);
 /*
- * Erase one body and its salt on disk: flag, zeros, fdatasync.  Nothing in
- * the tree changes.
+ * Erase one body and its salt on disk.  Nothing in the tree changes.  After
+ * an error or a crash ask again: it may be marked, with its bytes there.
  */
 enum jit_err journal_erase(struct journal *j, uint64_t index,
     struct jit_why *why);

@@ -191,7 +191,8 @@ put_scalar(struct wr *w, node *n, const char *name, struct jit_why *why)
 	struct jit_why in = { 0 };
 
 	JIT_TRY(tree_want(n, TREE_SCALAR, why));
-	if (tree_scalar(n).n == 0)
+	/* "-" is how a block writes that there is none. */
+	if (tree_scalar(n).n == 0 || span_eq_str(tree_scalar(n), "-"))
 		return tree_fail(n, why, "%s is empty", name);
 	if (text_check_plain(tree_scalar(n), &in) != JIT_OK)
 		return tree_fail(n, why, "%s", in.msg);

@@ -1,0 +1,238 @@
+/*
+ * bench - what the trusted core costs on this machine: run by ./dev bench.
+ *
+ * Figures of one run beside each other: bare signatures, the four verifies
+ * and one certificate of a road, appends to a real journal with their
+ * syncs, and the verification of a whole log.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ca/grant/judge.h"
+#include "signer/journal.h"
+
+#define NEED(x) do {							\
+	enum jit_err e_ = (x);						\
+	if (e_ != JIT_OK) {						\
+		(void)fprintf(stderr, "bench: %s:%d: %s\n", __FILE__,	\
+		    __LINE__, jit_err_name(e_));			\
+		exit(1);						\
+	}								\
+} while (0)
+
+static double
+now(clockid_t c)
+{
+	struct timespec t;
+
+	(void)clock_gettime(c, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static struct ssh_priv *ca;
+static struct tlog_vkey vkey;
+static struct buf sig;
+
+static void
+one_sign(void)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(SSH_SIG_MAX);
+
+	NEED(ssh_priv_sign(ca, span_str("some data"), &w));
+}
+
+static void
+one_verify(void)
+{
+	NEED(ssh_sig_verify(ssh_priv_public(ca), span_str("some data"),
+	    BUF_SPAN(sig), NULL, NULL));
+}
+
+/* A certificate, made, parsed again, compared and verified. */
+static void
+one_cert(void)
+{
+	static const struct span principal = SPAN("dba.prod-db", 11);
+	const struct ssh_cert_fields f = { .serial = 1, .type = SSH_CERT_USER,
+	    .key_id = SPAN("alice:01JDE0V5Y8M3T1K3ZJ6X4N9Q2B:x", 34),
+	    .principals = &principal, .n_principals = 1, .after = 1,
+	    .before = 2 };
+	JIT_DONE(wr_done) struct wr w = WR_INIT(SSH_CERT_MAX);
+	uint8_t nonce[32] = { 0 };
+
+	NEED(ssh_cert_make(&f, ssh_priv_public(ca), ca, nonce, &w, NULL));
+}
+
+static void
+rate(const char *what, void (*fn)(void))
+{
+	double from = now(CLOCK_PROCESS_CPUTIME_ID), took;
+	unsigned n = 0;
+
+	do {
+		for (int i = 0; i < 100; i++)
+			fn();
+		n += 100;
+		took = now(CLOCK_PROCESS_CPUTIME_ID) - from;
+	} while (took < 1);
+	(void)printf("%-44s %10.0f /s of one core\n", what, n / took);
+}
+
+/* n entries of 1,000 bytes in batches, through the real disk. */
+static void
+fill(struct journal *j, uint64_t n, size_t batch)
+{
+	static struct entry e[256];
+	static uint8_t body[1000];
+
+	for (uint64_t done = 0; done < n; done += batch) {
+		JIT_DONE(wr_done) struct wr note = WR_INIT(TLOG_NOTE_MAX);
+		struct merkle_edge edge = journal_mark(j)->edge;
+		struct checkpoint c;
+		struct digest d;
+
+		for (size_t i = 0; i < batch; i++) {
+			e[i] = (struct entry){ .type = ENTRY_BLOB, .time = 1,
+			    .index = edge.size, .body = SPAN(body, 1000) };
+			NEED(entry_seal(&e[i]));
+			NEED(merkle_leaf(SPAN(e[i].leaf, ENTRY_LEAF), &d));
+			NEED(merkle_edge_add(&edge, &d));
+		}
+		c.size = edge.size;
+		NEED(merkle_edge_root(&edge, &c.root));
+		NEED(checkpoint_sign(&note, &c, &vkey, ca));
+		NEED(journal_append(j, e, batch, wr_view(&note), NULL));
+	}
+}
+
+static void
+syncs(int dir)
+{
+	int fd = openat(dir, "sync", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	static const char block[2048];
+	double from = now(CLOCK_MONOTONIC);
+
+	if (fd < 0 || posix_fallocate(fd, 0, 1 << 20) != 0)
+		exit(1);
+	for (int i = 0; i < 300; i++)
+		if (pwrite(fd, block, sizeof(block), i * 2048) < 0 ||
+		    fdatasync(fd) != 0)
+			exit(1);
+	(void)printf("%-44s %10.0f /s\n", "bare 2 KiB write and fdatasync",
+	    300 / (now(CLOCK_MONOTONIC) - from));
+	(void)close(fd);
+	(void)unlinkat(dir, "sync", 0);
+}
+
+static void
+timed_fill(struct journal *j, const char *what, uint64_t n, size_t batch)
+{
+	double from = now(CLOCK_MONOTONIC);
+
+	fill(j, n, batch);
+	(void)printf("%-44s %10.0f entries/s\n", what,
+	    (double)n / (now(CLOCK_MONOTONIC) - from));
+}
+
+static long
+rss_kib(void)
+{
+	char line[256];
+	long kib = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			kib = strtol(line + 6, NULL, 10);
+	if (f != NULL)
+		(void)fclose(f);
+	return kib;
+}
+
+static int
+remove_name(int dir, const char *name)
+{
+	return unlinkat(dir, name, 0);
+}
+
+static enum jit_err
+forget(void *arg, const char *name)
+{
+	if (name[0] != '.')
+		(void)remove_name(*(int *)arg, name);
+	return JIT_OK;
+}
+
+/* A log of n entries: whole verification, then a start from a mark. */
+static void
+journals(int dir, uint64_t n)
+{
+	struct journal_disk disk = { dir, -1 };
+	struct journal_ops ops = journal_ops_posix(&disk);
+	const struct journal_config c = { .ops = &ops, .log = &vkey };
+	const struct journal_mark beginning = { 0 };
+	struct journal_mark mark;
+	struct journal *j = NULL;
+	double from;
+
+	NEED(journal_create(&c, &j, NULL));
+	syncs(dir);
+	timed_fill(j, "journal, batches of 1", 1000, 1);
+	timed_fill(j, "journal, batches of 32", 9984, 32);
+	fill(j, n - 10984, 256);
+	mark = *journal_mark(j);
+	fill(j, 256, 256);
+	journal_close(j);
+	from = now(CLOCK_MONOTONIC);
+	NEED(journal_open(&c, &beginning, NULL, NULL, &j, NULL));
+	(void)printf("%-44s %10.2f s for %llu entries, %llu MiB\n",
+	    "whole log verified (hashes, checkpoints)",
+	    now(CLOCK_MONOTONIC) - from,
+	    (unsigned long long)journal_mark(j)->edge.size,
+	    (unsigned long long)(journal_bytes(j) >> 20));
+	journal_close(j);
+	from = now(CLOCK_MONOTONIC);
+	NEED(journal_open(&c, &mark, NULL, NULL, &j, NULL));
+	(void)printf("%-44s %10.1f ms, VmRSS %ld KiB\n",
+	    "start from a snapshot's mark",
+	    (now(CLOCK_MONOTONIC) - from) * 1e3, rss_kib());
+	journal_close(j);
+	(void)ops.list(ops.ctx, forget, &dir);
+	(void)close(disk.lockfd);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *base = getenv("TMPDIR");
+	JIT_DONE(wr_done) struct wr w = WR_INIT(SSH_SIG_MAX);
+	struct rng rng = rand_system();
+	char path[4096];
+	struct span pub;
+	int dir;
+
+	NEED(ssh_priv_generate(SSH_ED25519, 0, &rng, &ca, NULL));
+	pub = ssh_key_blob(ssh_priv_public(ca));
+	NEED(tlog_vkey_make("bench", pub.p + pub.n - 32, &vkey, NULL));
+	NEED(ssh_priv_sign(ca, span_str("some data"), &w));
+	NEED(wr_take(&w, &sig));
+	rate("Ed25519 sign", one_sign);
+	rate("Ed25519 verify", one_verify);
+	rate("certificate made, parsed, verified", one_cert);
+	(void)snprintf(path, sizeof(path), "%s/jit-bench-XXXXXX",
+	    base != NULL ? base : "/var/tmp");
+	if (mkdtemp(path) == NULL ||
+	    (dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return 1;
+	journals(dir, argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000);
+	(void)close(dir);
+	(void)rmdir(path);
+	buf_done(&sig);
+	ssh_priv_free(ca);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/*
+ * simdisk - a disk in memory behind struct journal_ops, which can fail, lose
+ * and tear.
+ *
+ * Each file has what is durable and what is written; a crash keeps of the
+ * written, not synced 512-byte sectors what the loss mode says, and of
+ * renames, creates and removes only those that a directory sync followed.
+ */
+#ifndef JIT_TESTS_SIMDISK_H
+#define JIT_TESTS_SIMDISK_H
+
+#include "signer/journal.h"
+
+enum loss { LOSE_ALL, LOSE_NONE, LOSE_ODD, LOSE_EVEN, LOSE_TORN, LOSSES };
+
+struct simdisk;
+
+struct simdisk *simdisk_new(uint64_t capacity);
+void simdisk_free(struct simdisk *d);
+struct journal_ops simdisk_ops(struct simdisk *d);
+/* The power goes: unsynced state is lost by mode, descriptors are closed. */
+void simdisk_crash(struct simdisk *d, enum loss mode);
+/* The n-th effect from now (1: the next) fails with e; 0: none. */
+void simdisk_fail(struct simdisk *d, unsigned n, enum jit_err e);
+unsigned simdisk_effects(const struct simdisk *d);	/* so far */
+void simdisk_capacity(struct simdisk *d, uint64_t bytes);
+/* A file's bytes, to be changed; NULL when it is not there. */
+uint8_t *simdisk_file(struct simdisk *d, const char *name, uint64_t *size);
+
+#endif

@@ -1,0 +1,541 @@
+/*
+ * journal: whatever the disk does, what was acknowledged is there byte for
+ * byte, the log verifies, and goes on (cases 96 to 100).
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "signer/crash.h"
+#include "tests/lib/jt.h"
+#include "tests/signer/simdisk.h"
+
+#define SEGMENT 8192
+#define BIG ((uint64_t)1 << 30)
+
+static struct ssh_priv *priv;
+static struct tlog_vkey key;
+
+static struct journal_config
+config(const struct journal_ops *ops)
+{
+	return (struct journal_config){ .ops = ops, .log = &key,
+	    .segment = SEGMENT };
+}
+
+/* Entry i of every test's log: its body tells which it is. */
+static void
+make_entry(uint64_t i, struct entry *e, char body[200])
+{
+	memset(body, (int)('a' + i % 26), 200);
+	(void)snprintf(body, 200, "entry %llu ", (unsigned long long)i);
+	*e = (struct entry){ .type = ENTRY_BLOB, .time = 1000 + (utc_s)i / 3,
+	    .index = i, .body = SPAN(body, 100 + i % 100) };
+	memset(e->salt, (int)i, sizeof(e->salt));
+	JT_OK(entry_seal(e));
+}
+
+static enum jit_err
+append(struct journal *j, size_t n)
+{
+	JIT_DONE(wr_done) struct wr note = WR_INIT(TLOG_NOTE_MAX);
+	struct merkle_edge edge = journal_mark(j)->edge;
+	static char body[8][200];
+	struct entry e[8];
+	struct checkpoint c;
+	struct digest d;
+
+	for (size_t i = 0; i < n; i++) {
+		make_entry(edge.size, &e[i], body[i]);
+		JT_OK(merkle_leaf(SPAN(e[i].leaf, ENTRY_LEAF), &d));
+		JT_OK(merkle_edge_add(&edge, &d));
+	}
+	c.size = edge.size;
+	JT_OK(merkle_edge_root(&edge, &c.root));
+	JT_OK(checkpoint_sign(&note, &c, &key, priv));
+	return journal_append(j, e, n, wr_view(&note), NULL);
+}
+
+struct seen { uint64_t next; };
+
+static enum jit_err
+see(void *arg, const struct entry *e)
+{
+	struct seen *s = arg;
+	char body[200];
+	struct entry want;
+
+	make_entry(e->index, &want, body);
+	assert_true(e->index == s->next++);
+	assert_memory_equal(e->leaf, want.leaf, ENTRY_LEAF);
+	assert_true(e->erased || span_eq(e->body, want.body));
+	return JIT_OK;
+}
+
+static const struct journal_mark beginning;
+
+/* Open and read all; the number of entries. */
+static struct journal *
+reopen(const struct journal_ops *ops, uint64_t *n)
+{
+	struct journal_config c = config(ops);
+	struct journal *j = NULL;
+	struct seen s = { 0 };
+	struct jit_why why = { 0 };
+
+	JT_WHY(journal_open(&c, &beginning, see, &s, &j, &why), JIT_OK, &why);
+	assert_true(s.next == journal_mark(j)->edge.size);
+	*n = s.next;
+	return j;
+}
+
+/* ---- the life of a journal, with a jump out at any crash point ---- */
+
+static jmp_buf jump;
+static int crash_at, crash_left;
+/* Beyond the jump these must keep their values. */
+static volatile uint64_t acked;
+static struct journal *volatile live;
+
+static void
+hook(enum crash_point at)
+{
+	if ((int)at == crash_at && --crash_left == 0)
+		longjmp(jump, 1);
+}
+
+static void
+live_on(const struct journal_ops *ops, uint64_t batches)
+{
+	struct journal_config c = config(ops);
+	struct journal *j = NULL;
+	uint64_t n;
+
+	if (journal_create(&c, &j, NULL) != JIT_OK)
+		return;
+	live = j;
+	for (uint64_t i = 0; i < batches; i++) {
+		if (append(j, 1 + i % 5) != JIT_OK)
+			return;
+		acked = journal_mark(j)->edge.size;
+	}
+	journal_close(j);
+	live = NULL;
+	if (journal_open(&c, &beginning, NULL, NULL, &j, NULL) != JIT_OK)
+		return;
+	live = j;
+	n = journal_mark(j)->edge.size;
+	if (append(j, 2) == JIT_OK)
+		acked = n + 2;
+	if (journal_erase(j, 3, NULL) != JIT_OK)
+		return;
+	journal_close(j);
+	live = NULL;
+}
+
+/* After the crash: all that was acknowledged, and it goes on. */
+static void
+check_after(struct simdisk *d, const struct journal_ops *ops, enum loss mode)
+{
+	struct journal_config c = config(ops);
+	struct journal *j = NULL;
+	struct seen s = { 0 };
+	struct jit_why why = { 0 };
+	enum jit_err e;
+	uint64_t n;
+
+	if (live != NULL)
+		journal_close(live);
+	live = NULL;
+	simdisk_crash(d, mode);
+	e = journal_open(&c, &beginning, see, &s, &j, &why);
+	if (e == JIT_E_UNKNOWN && acked == 0) {
+		JT_WHY(journal_create(&c, &j, &why), JIT_OK, &why);
+		e = JIT_OK;
+	}
+	JT_WHY(e, JIT_OK, &why);
+	n = journal_mark(j)->edge.size;
+	assert_true(n >= acked && n <= acked + 5);
+	JT_OK(append(j, 3));
+	journal_close(j);
+	j = reopen(ops, &n);
+	assert_true(n >= acked + 3);
+	journal_close(j);
+}
+
+struct point { const char *name; enum crash_point at; };
+static const struct point points[] = {
+#define X(NAME, file, what) { #NAME, CRASH_##NAME },
+#include "signer/crash.def"
+#undef X
+};
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+/* What a process that ends in the middle holds is no leak. */
+#define LOSE_MEMORY(on) ((on) ? __lsan_disable() : __lsan_enable())
+#else
+#define LOSE_MEMORY(on) ((void)(on))
+#endif
+
+/* Live on until the hook jumps out; whether it did. */
+static bool
+crashes(const struct journal_ops *ops)
+{
+	bool out;
+
+	crash_hook = hook;
+	LOSE_MEMORY(true);
+	out = setjmp(jump) != 0;
+	if (!out)
+		live_on(ops, 30);
+	LOSE_MEMORY(false);
+	crash_hook = NULL;
+	return out;
+}
+
+static void
+crash_point(void **state)
+{
+	const struct point *p = *state;
+	unsigned reached = 0;
+
+	for (int mode = 0; mode < LOSSES; mode++)
+		for (int nth = 1; nth <= 4; nth++) {
+			struct simdisk *d = simdisk_new(BIG);
+			struct journal_ops ops = simdisk_ops(d);
+
+			acked = 0;
+			live = NULL;
+			crash_at = (int)p->at;
+			crash_left = nth;
+			reached += crashes(&ops);
+			check_after(d, &ops, (enum loss)mode);
+			simdisk_free(d);
+		}
+	/* A point that nothing reaches would be a test that cannot fail. */
+	assert_true(reached >= LOSSES);
+}
+
+/* Every effect on the disk fails once: with EIO, and with a full disk. */
+/* How many effects a whole life has. */
+static unsigned
+life_effects(void)
+{
+	struct simdisk *d = simdisk_new(BIG);
+	struct journal_ops ops = simdisk_ops(d);
+	unsigned n;
+
+	live_on(&ops, 12);
+	n = simdisk_effects(d);
+	simdisk_free(d);
+	return n;
+}
+
+static void
+failing(enum jit_err with)
+{
+	unsigned total = life_effects();
+
+	assert_true(total > 30);
+	for (unsigned n = 1; n <= total; n++)
+		for (int mode = 0; mode < LOSSES; mode++) {
+			struct simdisk *d = simdisk_new(BIG);
+			struct journal_ops ops = simdisk_ops(d);
+
+			acked = 0;
+			live = NULL;
+			simdisk_fail(d, n, with);
+			live_on(&ops, 12);
+			check_after(d, &ops, (enum loss)mode);
+			simdisk_free(d);
+		}
+}
+
+static void
+io_fails(void **state)
+{
+	(void)state;
+	failing(JIT_E_IO);
+}
+
+static void
+space_fails(void **state)
+{
+	(void)state;
+	failing(JIT_E_FULL);
+}
+
+static void
+disk_full(void **state)
+{
+	struct simdisk *d = simdisk_new(3 * SEGMENT);
+	struct journal_ops ops = simdisk_ops(d);
+	struct journal_config c = config(&ops);
+	struct journal *j = NULL;
+	enum jit_err e;
+	uint64_t n;
+
+	(void)state;
+	JT_OK(journal_create(&c, &j, NULL));
+	while ((e = append(j, 4)) == JIT_OK)
+		;
+	JT_ERR(e, JIT_E_FULL);
+	assert_false(journal_has_spare(j));
+	/* Reading works, and nothing was half done. */
+	n = journal_mark(j)->edge.size;
+	JT_ERR(append(j, 4), JIT_E_FULL);
+	assert_true(journal_mark(j)->edge.size == n);
+	simdisk_capacity(d, BIG);
+	assert_true(journal_has_spare(j));
+	JT_OK(append(j, 4));
+	journal_close(j);
+	j = reopen(&ops, &n);
+	journal_close(j);
+	simdisk_free(d);
+}
+
+/* ---- damage ---- */
+
+static struct simdisk *
+example(struct journal_ops *ops, uint64_t batches, uint64_t *n)
+{
+	struct simdisk *d = simdisk_new(BIG);
+	struct journal_config c;
+	struct journal *j = NULL;
+
+	*ops = simdisk_ops(d);
+	c = config(ops);
+	JT_OK(journal_create(&c, &j, NULL));
+	for (uint64_t i = 0; i < batches; i++)
+		JT_OK(append(j, 3));
+	*n = journal_mark(j)->edge.size;
+	journal_close(j);
+	return d;
+}
+
+static enum jit_err
+count(void *arg, const struct entry *e)
+{
+	(void)e;
+	++*(uint64_t *)arg;
+	return JIT_OK;
+}
+
+/* A flipped byte: refused, or in the last batch, or outside of all. */
+static void
+flipped(void **state)
+{
+	static const char first[] = "0000000000000000.seg";
+	struct journal_ops ops;
+	uint64_t n, size = 0, refused = 0, cut = 0;
+	struct simdisk *d = example(&ops, 4, &n);
+	struct journal_config c = config(&ops);
+	uint8_t *p;
+
+	(void)state;
+	c.readonly = true;
+	p = simdisk_file(d, first, &size);
+	for (uint64_t at = 0; at < size; at++) {
+		struct journal *j = NULL;
+		uint64_t got = 0;
+		enum jit_err e;
+
+		p[at] ^= 0x40;
+		e = journal_open(&c, &beginning, count, &got, &j, NULL);
+		p[at] ^= 0x40;
+		if (e == JIT_OK) {
+			assert_true(got == n || got == n - 3);
+			cut += got == n - 3;
+		} else {
+			refused++;
+			assert_true(e == JIT_E_DAMAGE || e == JIT_E_LOGNAME);
+		}
+		journal_close(j);
+	}
+	assert_true(refused > 1000 && cut > 300);
+	simdisk_free(d);
+}
+
+static void
+segment_missing(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n;
+	struct simdisk *d = example(&ops, 60, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = NULL;
+
+	(void)state;
+	JT_OK(ops.remove(ops.ctx, "0000000000000000.seg"));
+	JT_ERR(journal_open(&c, &beginning, NULL, NULL, &j, NULL),
+	    JIT_E_ROLLBACK);
+	simdisk_free(d);
+}
+
+/* ---- marks, reading back, erasing ---- */
+
+static void
+marks(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n, got;
+	struct simdisk *d = example(&ops, 60, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = reopen(&ops, &n);
+	struct journal_mark at[5];
+	size_t k = 0;
+
+	(void)state;
+	for (; k < 5; k++) {
+		at[k] = *journal_mark(j);
+		for (int i = 0; i < 9; i++)
+			JT_OK(append(j, 2));
+	}
+	n = journal_mark(j)->edge.size;
+	journal_close(j);
+	for (k = 0; k < 5; k++) {
+		got = 0;
+		JT_OK(journal_open(&c, &at[k], count, &got, &j, NULL));
+		assert_true(got == n - at[k].edge.size);
+		assert_true(journal_mark(j)->edge.size == n);
+		assert_true(journal_note(j).n > 0);
+		journal_close(j);
+	}
+	/* Inside a batch, of another journal, or newer than this one. */
+	at[0].batch.b[0] ^= 1;
+	JT_ERR(journal_open(&c, &at[0], NULL, NULL, &j, NULL),
+	    JIT_E_ROLLBACK);
+	at[1].edge.size++;
+	JT_ERR(journal_open(&c, &at[1], NULL, NULL, &j, NULL),
+	    JIT_E_ROLLBACK);
+	at[2].edge.size = n + 5;
+	JT_ERR(journal_open(&c, &at[2], NULL, NULL, &j, NULL),
+	    JIT_E_ROLLBACK);
+	simdisk_free(d);
+}
+
+static void
+read_back(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n, at;
+	struct simdisk *d = example(&ops, 60, &n);
+	struct journal *j = reopen(&ops, &n);
+
+	(void)state;
+	for (uint64_t i = 0; i < n; i += 7) {
+		struct seen s = { i };
+		uint64_t len = n - i < 40 ? n - i : 40;
+
+		JT_OK(journal_read(j, i, len, see, &s, NULL));
+		assert_true(s.next == i + len);
+		JT_OK(journal_find_time(j, 1000 + (utc_s)i / 3, &at, NULL));
+		assert_true(at == i / 3 * 3);
+	}
+	JT_ERR(journal_read(j, n, 1, count, &at, NULL), JIT_E_ARG);
+	JT_ERR(journal_read(j, 0, n + 1, count, &at, NULL), JIT_E_ARG);
+	JT_ERR(journal_read(j, 0, 0, count, &at, NULL), JIT_E_ARG);
+	JT_OK(journal_find_time(j, 0, &at, NULL));
+	assert_true(at == 0);
+	JT_OK(journal_find_time(j, 1 << 30, &at, NULL));
+	assert_true(at == n);
+	/* Erased: gone for every reader, and the log still verifies. */
+	JT_OK(journal_erase(j, 5, NULL));
+	JT_OK(journal_erase(j, n - 1, NULL));
+	JT_ERR(journal_erase(j, n, NULL), JIT_E_ARG);
+	JT_OK(append(j, 2));
+	journal_close(j);
+	j = reopen(&ops, &n);
+	journal_close(j);
+	simdisk_free(d);
+}
+
+/* Entries that do not follow, and checkpoints of another tree. */
+static void
+refused(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n;
+	struct simdisk *d = example(&ops, 2, &n);
+	struct journal *j = reopen(&ops, &n);
+	JIT_DONE(buf_done) struct buf note = { NULL, 0 };
+	struct entry e;
+	char body[200];
+
+	(void)state;
+	JT_OK(buf_copy(&note, journal_note(j)));
+	make_entry(n, &e, body);
+	JT_ERR(journal_append(j, &e, 1, BUF_SPAN(note), NULL), JIT_E_ARG);
+	JT_ERR(journal_append(j, &e, 0, BUF_SPAN(note), NULL), JIT_E_ARG);
+	make_entry(n + 1, &e, body);
+	JT_ERR(journal_append(j, &e, 1, BUF_SPAN(note), NULL), JIT_E_ARG);
+	make_entry(n, &e, body);
+	body[0] ^= 1;
+	JT_ERR(journal_append(j, &e, 1, BUF_SPAN(note), NULL), JIT_E_VERIFY);
+	JT_OK(append(j, 1));
+	journal_close(j);
+	simdisk_free(d);
+}
+
+/* The real disk, and its lock. */
+static void
+real_disk(void **state)
+{
+	int dir = open(jt_tmpdir(), O_RDONLY | O_DIRECTORY);
+	struct journal_disk one = { dir, -1 }, two = { dir, -1 };
+	struct journal_ops ops = journal_ops_posix(&one);
+	struct journal_ops other = journal_ops_posix(&two);
+	struct journal_config c = config(&ops), c2 = config(&other);
+	struct journal *j = NULL, *k = NULL;
+	uint64_t n;
+
+	(void)state;
+	JT_OK(journal_create(&c, &j, NULL));
+	for (int i = 0; i < 60; i++)
+		JT_OK(append(j, 3));
+	JT_ERR(journal_open(&c2, &beginning, NULL, NULL, &k, NULL),
+	    JIT_E_LOCKED);
+	c2.readonly = true;
+	JT_OK(journal_open(&c2, &beginning, NULL, NULL, &k, NULL));
+	assert_true(journal_mark(k)->edge.size == 180);
+	assert_true(journal_bytes(k) == journal_bytes(j));
+	journal_close(k);
+	journal_close(j);
+	JT_ERR(journal_create(&c, &j, NULL), JIT_E_EXISTS);
+	j = reopen(&ops, &n);
+	assert_true(n == 180);
+	journal_close(j);
+	(void)close(one.lockfd);
+	(void)close(two.lockfd);
+	(void)close(dir);
+}
+
+int
+main(void)
+{
+	uint64_t n = 1;
+	struct rng rng = rand_counter(&n);
+	struct span pub;
+	int bad;
+
+	if (ssh_priv_generate(SSH_ED25519, 0, &rng, &priv, NULL) != JIT_OK)
+		return 1;
+	pub = ssh_key_blob(ssh_priv_public(priv));
+	if (tlog_vkey_make("a.log", pub.p + pub.n - 32, &key, NULL) != JIT_OK)
+		return 1;
+	bad = jt_one("the real disk", real_disk) +
+	    jt_one("marks", marks) + jt_one("read back", read_back) +
+	    jt_one("refused", refused) + jt_one("disk full", disk_full) +
+	    jt_one("a flipped byte", flipped) +
+	    jt_one("a segment is missing", segment_missing) +
+	    JT_ROWS("crash points", crash_point, points) +
+	    jt_one("each effect fails: EIO", io_fails) +
+	    jt_one("each effect fails: ENOSPC", space_fails);
+	ssh_priv_free(priv);
+	return bad;
+}
