@@ -274,7 +274,7 @@ changed(void **state)
 	assert_null(k);
 }
 
-/* Its public half or its use exchanged: the passphrase is right, the tag not. */
+/* Public half or use exchanged: the passphrase is right, the tag is not. */
 static void
 exchanged(void **state)
 {
