@@ -77,6 +77,48 @@ both_ways(void **state)
 	    JIT_E_LOGNAME);
 }
 
+/* Made by tests/vectors/tlog/checkpoint.py; a witness signed it first. */
+static void
+golden(void **state)
+{
+	JIT_DONE(buf_done) struct buf note =
+	    jt_file(jt_source("tests/vectors/tlog/checkpoint.note"));
+	JIT_DONE(buf_done) struct buf line =
+	    jt_file(jt_source("tests/vectors/tlog/checkpoint.vkey"));
+	struct digest root;
+	struct tlog_vkey v;
+	struct checkpoint c;
+	char id[TLOG_LOGID_TEXT];
+
+	(void)state;
+	JT_OK(tlog_vkey_parse(SPAN(line.p, line.n - 1), &v, NULL));
+	JT_OK(checkpoint_open(BUF_SPAN(note), &v, &c, NULL));
+	JT_OK(digest_sha256(span_str("a root"), &root));
+	assert_true(c.size == 70000 && digest_eq(&c.root, &root));
+	tlog_vkey_logid(&v, id);
+	assert_memory_equal(id, line.p, strlen(id));
+	JT_ERR(checkpoint_open(BUF_SPAN(note), &key, &c, NULL),
+	    JIT_E_LOGNAME);
+}
+
+/* Nobody's signature but strangers', or none at all: not ours. */
+static void
+strangers_only(void **state)
+{
+	static const char bare[] = "jit.example.com\n1\n"
+	    "AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n";
+	static const char strange[] = "\xe2\x80\x94 stranger AAAAAAAA\n";
+	JIT_DONE(wr_done) struct wr w = WR_INIT(TLOG_NOTE_MAX);
+	struct checkpoint c;
+
+	(void)state;
+	wr_str(&w, bare);
+	JT_ERR(checkpoint_open(wr_view(&w), &key, &c, NULL), JIT_E_SIG);
+	wr_str(&w, strange);
+	JT_OK(w.err);
+	JT_ERR(checkpoint_open(wr_view(&w), &key, &c, NULL), JIT_E_SIG);
+}
+
 /* The note with its text changed by hand, signed properly or not. */
 struct row {
 	const char *name, *text;
@@ -168,6 +210,8 @@ main(void)
 
 	set_up();
 	bad = jt_one("other people's keys", other_peoples_keys) +
+	    jt_one("golden", golden) +
+	    jt_one("strangers only", strangers_only) +
 	    jt_one("both ways", both_ways) + JT_ROWS("notes", row, rows) +
 	    jt_one("a flipped bit never opens", flipped);
 	ssh_priv_free(priv);

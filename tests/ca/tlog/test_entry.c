@@ -77,6 +77,15 @@ refused(void **state)
 	e.type = ENTRY_BLOB;
 	e.time = -1;
 	JT_ERR(entry_seal(&e), JIT_E_ARG);
+	e.time = UTC_MAX + 1;
+	JT_ERR(entry_seal(&e), JIT_E_ARG);
+	e.time = UTC_MAX;
+	JT_OK(entry_seal(&e));
+	e.body.n = ENTRY_BODY_MAX + 1;	/* refused before it is read */
+	JT_ERR(entry_seal(&e), JIT_E_ARG);
+	leaf[4] = ENTRY_REQUEST;
+	leaf[5] = 0x80;			/* a time below 0 or past UTC_MAX */
+	JT_ERR(entry_parse_leaf(SPAN(leaf, ENTRY_LEAF), &f), JIT_E_FORMAT);
 	assert_null(entry_type_name(99));
 	assert_string_equal(entry_type_name(ENTRY_ISSUED), "issued");
 }

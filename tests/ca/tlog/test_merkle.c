@@ -152,27 +152,78 @@ vectors(void **state)
 
 /* ---- brute force ---- */
 
-#define LEAVES 70
+#define LEAVES 130u
 static struct digest leaf[LEAVES];
 
-static enum jit_err
-slow_hash(void *ctx, unsigned level, uint64_t index, struct digest *ret)
-{
-	struct digest l, r;
+/* Every complete subtree, each made once from the two below it. */
+static struct digest tree[8][LEAVES];
 
-	if (level == 0) {
-		*ret = leaf[index];
-		return JIT_OK;
+static void
+grow_tree(void)
+{
+	memcpy(tree[0], leaf, sizeof(leaf));
+	for (unsigned l = 1; l < 8; l++)
+		for (size_t i = 0; i < LEAVES >> l; i++)
+			JT_OK(merkle_node(&tree[l - 1][2 * i],
+			    &tree[l - 1][2 * i + 1], &tree[l][i]));
+}
+
+static enum jit_err
+from_tree(void *ctx, unsigned level, uint64_t index, struct digest *ret)
+{
+	(void)ctx;
+	assert_true(level < 8 && index < LEAVES >> level);
+	*ret = tree[level][index];
+	return JIT_OK;
+}
+
+/*
+ * Another size with its own root is another checkpoint.  With this root it
+ * is refused too where the path would be of another length; where it is not
+ * (index 0 of 3 and of 4), only the checkpoint's signature binds the size.
+ */
+static void
+wrong_size(const struct merkle_source *src, uint64_t i, uint64_t n,
+    uint64_t other, const struct merkle_proof *p, const struct digest *roots)
+{
+	struct merkle_proof q;
+
+	if (other > LEAVES || i >= other)
+		return;
+	JT_ERR(merkle_check(i, other, &leaf[i], p, &roots[other], NULL),
+	    JIT_E_VERIFY);
+	JT_OK(merkle_prove(src, i, other, &q));
+	if (q.n != p->n)
+		JT_ERR(merkle_check(i, other, &leaf[i], p, &roots[n], NULL),
+		    JIT_E_VERIFY);
+}
+
+/* Flipped, one hash fewer, one more: no longer consistent. */
+static void
+wrong_growth(uint64_t old, uint64_t n, struct merkle_proof *p,
+    const struct digest *roots)
+{
+	for (size_t k = 0; k < p->n; k++) {
+		p->h[k].b[k % 32] ^= 1;
+		JT_ERR(merkle_check_consistency(old, n, &roots[old], &roots[n],
+		    p, NULL), JIT_E_VERIFY);
+		p->h[k].b[k % 32] ^= 1;
 	}
-	JIT_TRY(slow_hash(ctx, level - 1, 2 * index, &l));
-	JIT_TRY(slow_hash(ctx, level - 1, 2 * index + 1, &r));
-	return merkle_node(&l, &r, ret);
+	p->h[p->n++] = leaf[0];
+	JT_ERR(merkle_check_consistency(old, n, &roots[old], &roots[n], p,
+	    NULL), JIT_E_VERIFY);
+	p->n--;
+	if (p->n == 0)
+		return;
+	p->n--;
+	JT_ERR(merkle_check_consistency(old, n, &roots[old], &roots[n], p,
+	    NULL), JIT_E_VERIFY);
 }
 
 static void
 check_size(uint64_t n, const struct digest *roots)
 {
-	static const struct merkle_source src = { slow_hash, NULL };
+	static const struct merkle_source src = { from_tree, NULL };
 	struct merkle_proof p;
 	struct digest root;
 
@@ -193,6 +244,9 @@ check_size(uint64_t n, const struct digest *roots)
 			    JIT_E_VERIFY);
 			p.h[k].b[k % 32] ^= 1;
 		}
+		wrong_size(&src, i, n, n - 1, &p, roots);
+		wrong_size(&src, i, n, n + 1, &p, roots);
+		wrong_size(&src, i, n, 2 * n, &p, roots);
 	}
 	for (uint64_t old = 1; old <= n; old++) {
 		JT_OK(merkle_prove_consistency(&src, old, n, &p));
@@ -203,6 +257,7 @@ check_size(uint64_t n, const struct digest *roots)
 			    &root, &p, NULL), JIT_E_VERIFY);
 		JT_ERR(merkle_check_consistency(old, n, &roots[old],
 		    &roots[n - 1], &p, NULL), JIT_E_VERIFY);
+		wrong_growth(old, n, &p, roots);
 	}
 	JT_ERR(merkle_prove(&src, n, n, &p), JIT_E_ARG);
 	JT_ERR(merkle_prove_consistency(&src, n + 1, n, &p), JIT_E_ARG);
@@ -223,6 +278,7 @@ brute_force(void **state)
 		JT_OK(merkle_edge_add(&e, &leaf[i]));
 		JT_OK(merkle_edge_root(&e, &roots[i + 1]));
 	}
+	grow_tree();
 	for (uint64_t n = 1; n <= LEAVES; n++)
 		check_size(n, roots);
 }

@@ -1,6 +1,7 @@
 /* proof: the one text that goes with a certificate for years. */
 #include <string.h>
 
+#include "ca/base/text.h"
 #include "ca/tlog/proof.h"
 #include "tests/lib/jt.h"
 
@@ -50,6 +51,52 @@ holds(void **state)
 	/* Case 93: any valid proof is not this one's. */
 	JT_ERR(tlog_proof_check(BUF_SPAN(text), &key, span_str("third"),
 	    &index, &cp, NULL), JIT_E_VERIFY);
+}
+
+/* The same hashes and note under another index, or under another key. */
+static void
+swapped(void **state)
+{
+	struct tlog_vkey other = key;
+	struct checkpoint cp = { 0 };
+	struct merkle_proof p;
+	struct span note;
+	uint64_t index;
+
+	(void)state;
+	JT_OK(tlog_proof_parse(BUF_SPAN(text), &index, &p, &note, NULL));
+	for (uint64_t i = 0; i < 4; i++) {
+		JIT_DONE(wr_done) struct wr w = WR_INIT(TLOG_NOTE_MAX);
+
+		tlog_proof_put(&w, i, &p, note);
+		JT_OK(w.err);
+		JT_ERR(tlog_proof_check(wr_view(&w), &key, entry, &index, &cp,
+		    NULL), i == 1 ? JIT_OK : JIT_E_VERIFY);
+	}
+	other.pub[0] ^= 1;
+	assert_int_not_equal(tlog_proof_check(BUF_SPAN(text), &other, entry,
+	    &index, &cp, NULL), JIT_OK);
+}
+
+static void
+too_many(void **state)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(8192);
+	struct merkle_proof p = { .n = MERKLE_PROOF_MAX };
+	struct span note;
+	uint64_t index;
+
+	(void)state;
+	tlog_proof_put(&w, 1, &p, SPAN_NONE);
+	JT_OK(w.err);
+	JT_OK(tlog_proof_parse(wr_view(&w), &index, &p, &note, NULL));
+	assert_int_equal(p.n, MERKLE_PROOF_MAX);
+	w.n--;
+	b64_put(&w, SPAN(p.h[0].b, 32));
+	wr_str(&w, "\n\n");
+	JT_OK(w.err);
+	JT_ERR(tlog_proof_parse(wr_view(&w), &index, &p, &note, NULL),
+	    JIT_E_FORMAT);
 }
 
 static void
@@ -102,6 +149,7 @@ main(void)
 
 	set_up();
 	bad = jt_one("holds", holds) + jt_one("flipped", flipped) +
+	    jt_one("swapped", swapped) + jt_one("65 hashes", too_many) +
 	    JT_ROWS("refused", refused, rows);
 	ssh_priv_free(priv);
 	buf_done(&text);

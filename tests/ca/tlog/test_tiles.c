@@ -108,6 +108,50 @@ grows(void **state)
 	assert_true(tiles_size(t) == 70000);
 }
 
+/* Every complete subtree, of every level, by plain recursion. */
+static enum jit_err
+slow_hash(unsigned level, uint64_t index, struct digest *ret)
+{
+	struct digest l, r;
+
+	if (level == 0) {
+		leaf_of(index, ret);
+		return JIT_OK;
+	}
+	JIT_TRY(slow_hash(level - 1, 2 * index, &l));
+	JIT_TRY(slow_hash(level - 1, 2 * index + 1, &r));
+	return merkle_node(&l, &r, ret);
+}
+
+static void
+subtrees(void **state)
+{
+	JIT_SCOPED(tiles_free) struct tiles *t = NULL;
+	struct merkle_source src;
+	struct merkle_edge e;
+	struct digest d, want;
+
+	(void)state;
+	JT_OK(tiles_new(&store, &t));
+	merkle_edge_init(&e);
+	check(t, &e);
+	for (uint64_t i = 0; i < 1100; i++) {
+		leaf_of(i, &d);
+		JT_OK(tiles_add(t, &d));
+	}
+	src = tiles_source(t);
+	for (unsigned l = 0; l < 12; l++) {
+		uint64_t n = 1100u >> l;
+
+		for (uint64_t i = 0; i < n; i++) {
+			JT_OK(src.hash(src.ctx, l, i, &d));
+			JT_OK(slow_hash(l, i, &want));
+			assert_true(digest_eq(&d, &want));
+		}
+		JT_ERR(src.hash(src.ctx, l, n, &d), JIT_E_ARG);
+	}
+}
+
 static void
 lost(void **state)
 {
@@ -197,6 +241,7 @@ int
 main(void)
 {
 	return JT_ROWS("paths", path, paths) + jt_one("grows", grows) +
+	    jt_one("every subtree", subtrees) +
 	    jt_one("a tile is lost", lost) +
 	    jt_one("a put that fails", failed_put) +
 	    jt_one("cut short", cut_short);
