@@ -3,10 +3,11 @@
  *
  * A subset on purpose (YAML 1.1 as libyaml reads it): block and flow
  * mappings, sequences, plain and quoted scalars.  Refused, each by name:
- * anchors, aliases, tags, merge keys, duplicate keys, a second document,
- * keys that are not scalars, depth over 16, files over 1 MiB, bytes that
- * are not UTF-8 of plain characters (tab and LF aside).  Every scalar is a
- * string until its reader gives it a type, so "no" is a name, not false.
+ * anchors, aliases, tags, merge keys, duplicate keys, block scalars (| >),
+ * directives, a second document, keys that are not scalars, depth over 16,
+ * files over 1 MiB, bytes that are not UTF-8 of plain characters (tab and
+ * LF aside), written or escaped.  Every scalar is a string until its reader
+ * gives it a type, so "no" is a name, not false.
  * Reads memory, not files; no clock, no logging.
  */
 #ifndef JIT_BASE_TREE_H
