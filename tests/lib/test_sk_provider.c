@@ -294,6 +294,8 @@ static const struct agent_row agents[] = {
 	{ "agent, ed25519", "ed25519-sk", NULL, 0x01 },
 	{ "agent, ecdsa", "ecdsa-sk", NULL, 0x01 },
 	{ "agent, no touch", "ed25519-sk", "no-touch-required", 0 },
+	{ "agent, PIN", "ed25519-sk", "verify-required", 0x05 },
+	{ "agent, ecdsa, PIN", "ecdsa-sk", "verify-required", 0x05 },
 };
 
 static void
@@ -301,7 +303,7 @@ by_agent(void **state)
 {
 	const struct agent_row *r = *state;
 	const char *path = in_tmp(r->name, ""), *pub = in_tmp(r->name, ".pub");
-	const char *sock = in_tmp(r->type, r->option ? "n.s" : ".s");
+	const char *sock = in_tmp(r->name, ".s");
 	JIT_DONE(buf_done) struct buf armor = { NULL, 0 };
 	int added, signed_;
 	pid_t pid;
@@ -319,6 +321,29 @@ by_agent(void **state)
 	assert_int_equal(signed_, 0);
 	assert_int_equal(verify_ours(BUF_SPAN(armor), pub).flags, r->want);
 	verify_theirs(pub);
+}
+
+/* The agent asks the person itself, and hands on what was typed. */
+static void
+agent_wrong_pin(void **state)
+{
+	const char *path = in_tmp("wp", ""), *sock = in_tmp("wp", ".s");
+	JIT_DONE(buf_done) struct buf armor = { NULL, 0 };
+	int added, signed_;
+	pid_t pid;
+
+	(void)state;
+	calm();
+	assert_int_equal(enroll(path, "ed25519-sk", "verify-required"), 0);
+	steer("JIT_TYPED_PIN", "654321");
+	pid = start_agent(sock, true);
+	steer("SSH_AUTH_SOCK", sock);
+	added = add_key(path);
+	assert_int_equal(rename(path, in_tmp("wp", ".away")), 0);
+	signed_ = sign(in_tmp("wp", ".pub"), &armor);
+	stop_agent(pid);
+	assert_int_equal(added, 0);
+	assert_int_not_equal(signed_, 0);
 }
 
 /* A provider that the agent was not told to allow is refused. */
@@ -362,5 +387,6 @@ main(void)
 	    JT_ROWS("failing", failing, fails) +
 	    jt_one("resident", resident) +
 	    JT_ROWS("agent", by_agent, agents) +
+	    jt_one("agent, wrong PIN", agent_wrong_pin) +
 	    jt_one("not allowed", not_allowed);
 }
