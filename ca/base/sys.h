@@ -160,7 +160,8 @@ enum jit_err sys_ask_passphrase(const char *prompt, struct secret *ret,
  *
  * SIGPIPE is ignored while it runs: not for a program with several threads
  * that want it.
- *	JIT_E_UNKNOWN      there is no such program
+ *	JIT_E_UNKNOWN      there is no such program, or none in PATH that we
+ *	                   may run
  *	JIT_E_SIZE         it wrote more than max; it was killed
  *	JIT_E_UNREACHABLE  not done in time; it was killed
  *	JIT_E_IO, JIT_E_NOMEM

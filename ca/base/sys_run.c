@@ -71,6 +71,17 @@ spawn(const char *const argv[], int in, int out, pid_t *pid)
 	return e;
 }
 
+/*
+ * A folder of PATH that we may not search makes "no permission" of what is
+ * nowhere.
+ */
+static bool
+is_missing(const char *name, int e)
+{
+	return e == ENOENT || e == ENOTDIR ||
+	    (e == EACCES && strchr(name, '/') == NULL);
+}
+
 static enum jit_err
 start(const char *const argv[], struct child *c, struct jit_why *why)
 {
@@ -94,8 +105,8 @@ start(const char *const argv[], struct child *c, struct jit_why *why)
 	if (e == 0)
 		return JIT_OK;
 	c->pid = -1;
-	return jit_fail(why, e == ENOENT ? JIT_E_UNKNOWN : JIT_E_IO,
-	    "%s: %s", argv[0], strerror(e));
+	return jit_fail(why, is_missing(argv[0], e) ? JIT_E_UNKNOWN :
+	    JIT_E_IO, "%s: %s", argv[0], strerror(e));
 }
 
 /* ms until the end, as poll() wants them. */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -31,6 +32,9 @@ static const struct row rows[] = {
 	    JIT_E_UNKNOWN, -1 },
 	{ "none of that name", { "no-such-program-x", NULL }, "", NULL,
 	    JIT_E_UNKNOWN, -1 },
+	{ "below a file", { "/bin/sh/x", NULL }, "", NULL,
+	    JIT_E_UNKNOWN, -1 },
+	{ "a directory", { "/tmp", NULL }, "", NULL, JIT_E_IO, -1 },
 	{ "too much output", SH("yes"), "", NULL, JIT_E_SIZE, -1 },
 	{ "too slow", SH("exec sleep 60"), "", NULL, JIT_E_UNREACHABLE, -1 },
 	{ "closes its output and stays", SH("exec sleep 60 >&-"), "", NULL,
@@ -104,6 +108,31 @@ inheritance(void **state)
 	assert_true(span_eq(BUF_SPAN(before), BUF_SPAN(after)));
 }
 
+/* Not even the superuser runs a file without an x. */
+static void
+not_executable(void **state)
+{
+	const char *argv[] = { "jit-no-x", NULL };
+	JIT_DONE(buf_done) struct buf out = { NULL, 0 };
+	JIT_DONE(buf_done) struct buf was = { NULL, 0 };
+	char path[4200];
+	struct jit_why why = { 0 };
+	int status = -1;
+
+	(void)state;
+	JT_OK(buf_copy(&was, span_str(getenv("PATH"))));
+	(void)snprintf(path, sizeof(path), "%s/jit-no-x", jt_tmpdir());
+	JT_OK(sys_write_file(path, span_str("#!/bin/sh\n"), 0600, SYS_NEW,
+	    &why));
+	assert_int_equal(setenv("PATH", jt_tmpdir(), 1), 0);
+	JT_WHY(sys_run(argv, SPAN_NONE, 100, -1, &out, &status, &why),
+	    JIT_E_UNKNOWN, &why);
+	assert_int_equal(setenv("PATH", (const char *)was.p, 1), 0);
+	argv[0] = path;
+	JT_WHY(sys_run(argv, SPAN_NONE, 100, -1, &out, &status, &why),
+	    JIT_E_IO, &why);
+}
+
 /* SIGPIPE ends the child as it should, and here it is as it was. */
 static void
 broken_pipe(void **state)
@@ -126,5 +155,6 @@ main(void)
 {
 	return JT_ROWS("runs", runs, rows) + jt_one("large", large) +
 	    jt_one("inheritance", inheritance) +
+	    jt_one("not executable", not_executable) +
 	    jt_one("broken pipe", broken_pipe);
 }
