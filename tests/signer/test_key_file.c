@@ -213,6 +213,45 @@ raw_of(struct span text, uint8_t ret[static RAW])
 	memcpy(ret, w.p, RAW);
 }
 
+/* Not only the whole differs: salt and nonce each do, and the sealed bytes. */
+static void
+fresh_parts(void **state)
+{
+	JIT_SCOPED(ssh_priv_free) struct ssh_priv *k = new_key(SSH_ED25519);
+	JIT_DONE(secret_done) struct secret p = pass_of(PASS);
+	struct rng rng = rand_system();
+	uint8_t raw[2][RAW];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		JIT_DONE(wr_done) struct wr w = WR_INIT(KEY_FILE_MAX);
+
+		JT_OK(key_file_seal(k, KEY_USE_LOG, &p, &cheap, &rng, &w,
+		    NULL));
+		raw_of(wr_view(&w), raw[i]);
+	}
+	assert_memory_not_equal(raw[0] + AT_SALT, raw[1] + AT_SALT, 32);
+	assert_memory_not_equal(raw[0] + AT_NONCE, raw[1] + AT_NONCE, 12);
+	assert_memory_not_equal(raw[0] + AT_SEALED, raw[1] + AT_SEALED, 32);
+}
+
+/* Everything holds, but the two halves are of two keys; made by python. */
+static void
+two_halves(void **state)
+{
+	JIT_DONE(buf_done) struct buf text =
+	    jt_file(jt_source("tests/vectors/signer/key_file_halves.key"));
+	JIT_SCOPED(ssh_priv_free) struct ssh_priv *k = NULL;
+	struct jit_why why = { 0 };
+
+	(void)state;
+	JT_WHY(open_with(BUF_SPAN(text), PASS, KEY_USE_USER_CA, &k, &why),
+	    JIT_E_FORMAT, &why);
+	assert_string_equal(why.msg, "the private key is not that of its "
+	    "public key");
+	assert_null(k);
+}
+
 /* As somebody would who changes a file on purpose: with its sum made anew. */
 static void
 text_of(uint8_t raw[static RAW], size_t n, struct wr *w)
@@ -454,6 +493,8 @@ main(void)
 	return JT_ROWS("both ways", both_ways, types) +
 	    jt_one("fresh", fresh) + jt_one("golden", golden) +
 	    JT_ROWS("passphrases", passphrases, passes) +
+	    jt_one("fresh parts", fresh_parts) +
+	    jt_one("two halves", two_halves) +
 	    JT_ROWS("changed", changed, changes) +
 	    jt_one("exchanged", exchanged) +
 	    JT_ROWS("one form", one_form, forms) +

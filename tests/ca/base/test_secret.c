@@ -1,4 +1,5 @@
 /* secret: pages of its own, wiped, equal without a clock. */
+#include <stdio.h>
 #include <string.h>
 
 #include "ca/base/secret.h"
@@ -24,6 +25,43 @@ life(void **state)
 	assert_null(s.p);
 	assert_int_equal(s.n, 0);
 	secret_done(&s);
+}
+
+/*
+ * What the kernel knows of the pages: dd, not in a core dump; wf, zeros in a
+ * child.  smaps has them behind the line that begins with the address.
+ */
+static void
+kept_out(void **state)
+{
+#ifdef __linux__
+	JIT_DONE(secret_done) struct secret s = { NULL, 0, 0 };
+	FILE *f = fopen("/proc/self/smaps", "re");
+	char line[512], vma[32];
+	bool here = false, seen = false;
+
+	(void)state;
+	if (f == NULL) {
+		print_message("SKIPPED: no /proc/self/smaps\n");
+		return;
+	}
+	JT_OK(secret_new(&s, 100));
+	(void)snprintf(vma, sizeof(vma), "%lx-", (unsigned long)(uintptr_t)s.p);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, vma, strlen(vma)) == 0)
+			here = true;
+		if (!here || strncmp(line, "VmFlags:", 8) != 0)
+			continue;
+		assert_non_null(strstr(line, " dd"));
+		assert_non_null(strstr(line, " wf"));
+		seen = true;
+		break;
+	}
+	(void)fclose(f);
+	assert_true(seen);
+#else
+	(void)state;
+#endif
 }
 
 static void
@@ -62,5 +100,6 @@ int
 main(void)
 {
 	return jt_one("life", life) + jt_one("copies", copies) +
+	    jt_one("kept out of dumps", kept_out) +
 	    JT_ROWS("equal", equal, rows);
 }

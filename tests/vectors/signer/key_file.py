@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Makes key_file.key beside it, as signer/key_file.h says, without our code:
-python3-cryptography (38.0.4) and hashlib.  Same bytes every time."""
+python3-cryptography (38.0.4) and hashlib; and key_file_halves.key, whose
+public key is another's.  Same bytes every time."""
 import base64
 import hashlib
 import pathlib
@@ -19,9 +20,9 @@ def string(b):
     return struct.pack(">I", len(b)) + b
 
 
-def main():
-    pub = Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes(
-        Encoding.Raw, PublicFormat.Raw)
+def make(name, pub_of):
+    key = Ed25519PrivateKey.from_private_bytes(pub_of)
+    pub = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     derived = hashlib.scrypt(PASSPHRASE, salt=SALT, n=N, r=R, p=P,
                              maxmem=1 << 26, dklen=64)
     check = hashlib.sha256(b"jit-cert key check v1" + derived[32:]).digest()
@@ -35,7 +36,12 @@ def main():
     lines = [b64[i:i + 64] for i in range(0, len(b64), 64)]
     text = "\n".join(["-----BEGIN JIT SIGNER KEY-----", *lines,
                       "-----END JIT SIGNER KEY-----"]) + "\n"
-    pathlib.Path(__file__).with_suffix(".key").write_text(text)
+    pathlib.Path(__file__).with_name(name).write_text(text)
+
+
+def main():
+    make("key_file.key", SEED)
+    make("key_file_halves.key", SEED[::-1])
 
 
 if __name__ == "__main__":
