@@ -4,6 +4,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "signer/crash.h"
+#include "signer/journal_batch.h"
 #include "tests/lib/jt.h"
 #include "tests/signer/simdisk.h"
 
@@ -539,6 +542,200 @@ refused(void **state)
 	simdisk_free(d);
 }
 
+/* ---- what must never be taken for a torn tail ---- */
+
+/* How many entries a plain open finds: nothing may have been cut off. */
+static void
+still_has(const struct journal_ops *ops, uint64_t want)
+{
+	uint64_t n;
+	struct journal *j = reopen(ops, &n);
+
+	assert_true(n == want);
+	journal_close(j);
+}
+
+/* A snapshot whose edge is wrong, with one batch after it. */
+static void
+wrong_edge(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n;
+	struct simdisk *d = example(&ops, 5, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = reopen(&ops, &n);
+	struct journal_mark mark = *journal_mark(j);
+
+	(void)state;
+	JT_OK(append(j, 2));
+	journal_close(j);
+	mark.edge.peak[0].b[5] ^= 1;
+	JT_ERR(journal_open(&c, &mark, NULL, NULL, &j, NULL),
+	    JIT_E_ROLLBACK);
+	still_has(&ops, n + 2);
+	simdisk_free(d);
+}
+
+static enum jit_err
+refuse_last(void *arg, const struct entry *e)
+{
+	return e->index + 1 == *(uint64_t *)arg ? JIT_E_FORMAT : JIT_OK;
+}
+
+/* The reader refuses an entry, with the error that a tear has inside. */
+static void
+reader_refuses(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n;
+	struct simdisk *d = example(&ops, 5, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = NULL;
+
+	(void)state;
+	JT_ERR(journal_open(&c, &beginning, refuse_last, &n, &j, NULL),
+	    JIT_E_FORMAT);
+	still_has(&ops, n);
+	simdisk_free(d);
+}
+
+/* A batch that is whole, with a checkpoint of another tree. */
+static void
+wrong_root(void **state)
+{
+	JIT_DONE(wr_done) struct wr note = WR_INIT(TLOG_NOTE_MAX);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(SEGMENT);
+	struct journal_ops ops;
+	uint64_t n, off, size;
+	struct simdisk *d = example(&ops, 5, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = reopen(&ops, &n);
+	struct checkpoint cp = { .size = n + 1 };
+	struct digest hash;
+	struct entry e;
+	char body[200];
+
+	(void)state;
+	make_entry(n, &e, body);
+	JT_OK(checkpoint_sign(&note, &cp, &key, priv));
+	JT_OK(batch_put(&w, &e, 1, wr_view(&note), &journal_mark(j)->batch,
+	    &hash));
+	off = journal_bytes(j);
+	journal_close(j);
+	memcpy(simdisk_file(d, "0000000000000000.seg", &size) + off, w.p,
+	    w.n);
+	JT_ERR(journal_open(&c, &beginning, NULL, NULL, &j, NULL),
+	    JIT_E_DAMAGE);
+	simdisk_free(d);
+}
+
+/* A torn batch, in whose body somebody has sent the bytes of a batch. */
+static void
+batch_in_body(void **state)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(SEGMENT);
+	struct journal_ops ops;
+	uint64_t n, off, size;
+	struct simdisk *d = example(&ops, 5, &n);
+	struct journal *j = reopen(&ops, &n);
+	struct digest hash, none = { { 0 } };
+	struct entry e;
+	char body[200];
+
+	(void)state;
+	make_entry(n + 9, &e, body);
+	JT_OK(batch_put(&w, &e, 1, journal_note(j), &none, &hash));
+	off = journal_bytes(j);
+	journal_close(j);
+	memcpy(simdisk_file(d, "0000000000000000.seg", &size) + off + 700,
+	    w.p, w.n);
+	still_has(&ops, n);
+	simdisk_free(d);
+}
+
+/* A mark at each batch's end: note, time and edge are those of then. */
+static void
+every_mark(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n;
+	struct simdisk *d = example(&ops, 1, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = reopen(&ops, &n), *k;
+
+	(void)state;
+	c.readonly = true;
+	for (int i = 0; i < 70; i++) {
+		struct journal_mark mark = *journal_mark(j);
+
+		k = NULL;
+		JT_OK(journal_open(&c, &mark, refuse_last, &n, &k, NULL));
+		assert_true(span_eq(journal_note(k), journal_note(j)));
+		assert_memory_equal(journal_mark(k), &mark, sizeof(mark));
+		journal_close(k);
+		JT_OK(append(j, 2));
+	}
+	journal_close(j);
+	simdisk_free(d);
+}
+
+/* A process that is really ended, at the second hit of a point. */
+static void
+selected(void **state)
+{
+	int status = 0;
+	pid_t pid;
+
+	(void)state;
+	JT_ERR(crash_select("NO_SUCH_POINT", NULL), JIT_E_ARG);
+	JT_ERR(crash_select("SYNC_AFTER:0", NULL), JIT_E_ARG);
+	JT_ERR(crash_select("SYNC_AFTER:x", NULL), JIT_E_ARG);
+	assert_string_equal(crash_name(CRASH_SYNC_AFTER), "SYNC_AFTER");
+	assert_null(crash_name(CRASH_POINTS));
+	if ((pid = fork()) == 0) {
+		if (crash_select("SYNC_AFTER:2", NULL) != JIT_OK)
+			_exit(1);
+		crash_hit(CRASH_WRITE_AFTER);
+		crash_hit(CRASH_SYNC_AFTER);
+		crash_hit(CRASH_SYNC_AFTER);
+		_exit(2);
+	}
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == CRASH_EXIT);
+}
+
+/* Files that others can read, or that have another name (case 101). */
+static void
+planted(void **state)
+{
+	int dir = open(jt_tmpdir(), O_RDONLY | O_DIRECTORY), fd = -1;
+	struct journal_disk disk = { dir, -1 };
+	struct journal_ops ops = journal_ops_posix(&disk);
+
+	(void)state;
+	JT_OK(ops.open(ops.ctx, "a", true, &fd));
+	ops.close(ops.ctx, fd);
+	JT_OK(ops.open(ops.ctx, "a", false, &fd));
+	ops.close(ops.ctx, fd);
+	assert_int_equal(fchmodat(dir, "a", 0640, 0), 0);
+	JT_ERR(ops.open(ops.ctx, "a", false, &fd), JIT_E_MODE);
+	assert_int_equal(fchmodat(dir, "a", 0600, 0), 0);
+	assert_int_equal(linkat(dir, "a", dir, "b", 0), 0);
+	JT_ERR(ops.open(ops.ctx, "a", false, &fd), JIT_E_OWNER);
+	assert_int_equal(symlinkat("a", dir, "c"), 0);
+	JT_ERR(ops.open(ops.ctx, "c", false, &fd), JIT_E_IO);
+	/* Creating makes a file of its own in place of any of them. */
+	JT_OK(ops.open(ops.ctx, "b", true, &fd));
+	JT_OK(ops.write(ops.ctx, fd, 0, "x", 1));
+	ops.close(ops.ctx, fd);
+	JT_OK(ops.open(ops.ctx, "a", false, &fd));
+	ops.close(ops.ctx, fd);
+	JT_OK(ops.remove(ops.ctx, "a"));
+	JT_OK(ops.remove(ops.ctx, "b"));
+	JT_OK(ops.remove(ops.ctx, "c"));
+	(void)close(dir);
+}
+
 /* The real disk, and its lock. */
 static void
 real_disk(void **state)
@@ -590,6 +787,13 @@ main(void)
 	    jt_one("refused", refused) + jt_one("disk full", disk_full) +
 	    jt_one("a flipped byte", flipped) +
 	    jt_one("a segment is missing", segment_missing) +
+	    jt_one("a snapshot with a wrong edge", wrong_edge) +
+	    jt_one("the reader refuses", reader_refuses) +
+	    jt_one("a whole batch with a wrong root", wrong_root) +
+	    jt_one("a batch in a torn body", batch_in_body) +
+	    jt_one("a mark at every batch", every_mark) +
+	    jt_one("a selected point", selected) +
+	    jt_one("planted files", planted) +
 	    JT_ROWS("crash points", crash_point, points) +
 	    jt_one("each effect fails: EIO", io_fails) +
 	    jt_one("each effect fails: ENOSPC", space_fails);
