@@ -24,6 +24,26 @@ journal_add_segment(struct journal *j, uint64_t first)
 	return JIT_OK;
 }
 
+enum jit_err
+journal_new(const struct journal_config *c, struct journal **ret)
+{
+	struct journal *j;
+
+	/* Room for a header and a batch with its checkpoint, at least. */
+	if (c->segment != 0 && c->segment < JOURNAL_SEGMENT_MIN)
+		return JIT_E_ARG;
+	if ((j = calloc(1, sizeof(*j))) == NULL)
+		return JIT_E_NOMEM;
+	j->ops = *c->ops;
+	j->log = *c->log;
+	j->segment = c->segment ? c->segment : JOURNAL_SEGMENT;
+	j->readonly = c->readonly;
+	j->fd = -1;
+	wr_init(&j->batch, j->segment - SEGMENT_HEADER_MAX);
+	*ret = j;
+	return JIT_OK;
+}
+
 void
 journal_close(struct journal *j)
 {
@@ -33,6 +53,7 @@ journal_close(struct journal *j)
 		j->ops.close(j->ops.ctx, j->fd);
 	free(j->seg);
 	buf_done(&j->note);
+	wr_done(&j->batch);
 	free(j);
 }
 
@@ -57,6 +78,7 @@ fill_spare(struct journal *j, int fd)
 
 	CRASH_POINT(SPARE_CREATE);
 	JIT_TRY(o->reserve(o->ctx, fd, j->segment));
+	CRASH_POINT(SPARE_RESERVE);
 	JIT_TRY(o->sync_all(o->ctx, fd));
 	CRASH_POINT(SPARE_SYNC);
 	JIT_TRY(o->rename(o->ctx, SPARE_NEW, SPARE));
@@ -109,8 +131,9 @@ start_segment(struct journal *j, int fd)
 	CRASH_POINT(ROLL_RENAME);
 	JIT_TRY(o->sync_dir(o->ctx));
 	CRASH_POINT(ROLL_DIR);
+	JIT_TRY(journal_add_segment(j, first));
 	j->off = w.n;
-	return journal_add_segment(j, first);
+	return JIT_OK;
 }
 
 /* The spare becomes the live segment. */
@@ -143,20 +166,17 @@ journal_create(const struct journal_config *c, struct journal **ret,
 {
 	JIT_SCOPED(journal_close) struct journal *j = NULL;
 	const struct journal_mark none = { 0 };
-	enum jit_err e = journal_open(c, &none, NULL, NULL, &j, NULL);
+	enum jit_err e;
 
+	if (c->readonly)
+		return jit_fail(why, JIT_E_ARG, "a new journal is written");
+	e = journal_open(c, &none, NULL, NULL, &j, why);
 	if (e == JIT_OK)
 		return jit_fail(why, JIT_E_EXISTS, "a journal is here "
 		    "already");
 	if (e != JIT_E_UNKNOWN)
-		return jit_fail(why, e, "a journal is here already, and "
-		    "cannot be opened");
-	if ((j = calloc(1, sizeof(*j))) == NULL)
-		return JIT_E_NOMEM;
-	j->ops = *c->ops;
-	j->log = *c->log;
-	j->segment = c->segment ? c->segment : JOURNAL_SEGMENT;
-	j->fd = -1;
+		return jit_at(why, e, "no new journal");
+	JIT_TRY(journal_new(c, &j));
 	JIT_TRY(roll(j, why));
 	(void)journal_make_spare(j);
 	*ret = j;
@@ -166,6 +186,34 @@ journal_create(const struct journal_config *c, struct journal **ret,
 
 /* ---- appending ---- */
 
+/*
+ * One entry and its leaf.  The leaf is what will be trusted for years, so it
+ * is held against what stands beside it once more (case 96).
+ */
+static enum jit_err
+check_entry(const struct entry *e, uint64_t index, utc_s time,
+    struct merkle_edge *edge, struct jit_why *why)
+{
+	struct entry leaf;
+	struct digest d;
+	enum jit_err err;
+
+	if (e->index != index || e->time < time || e->erased)
+		return jit_fail(why, JIT_E_ARG, "an entry that should be "
+		    "number %llu does not follow on the one before",
+		    (unsigned long long)index);
+	if (entry_parse_leaf(SPAN(e->leaf, ENTRY_LEAF), &leaf) != JIT_OK ||
+	    leaf.index != e->index || leaf.time != e->time ||
+	    leaf.type != e->type)
+		return jit_fail(why, JIT_E_ARG, "the leaf of entry %llu is "
+		    "not its own", (unsigned long long)index);
+	err = entry_check_body(e, why);
+	if (err != JIT_OK)
+		return err == JIT_E_VERIFY ? JIT_E_ARG : err;
+	JIT_TRY(merkle_leaf(SPAN(e->leaf, ENTRY_LEAF), &d));
+	return merkle_edge_add(edge, &d);
+}
+
 static enum jit_err
 check_append(const struct journal *j, const struct entry *e, size_t n,
     struct span note, struct merkle_edge *edge, struct jit_why *why)
@@ -173,21 +221,20 @@ check_append(const struct journal *j, const struct entry *e, size_t n,
 	struct checkpoint c;
 	utc_s time = j->time;
 	struct digest d;
+	enum jit_err err;
 
 	if (n == 0 || n > JOURNAL_BATCH_MAX || j->readonly)
 		return jit_fail(why, JIT_E_ARG, "a batch of %zu entries", n);
 	for (size_t i = 0; i < n; i++) {
-		if (e[i].index != edge->size || e[i].time < time || e[i].erased)
-			return jit_fail(why, JIT_E_ARG, "entry %zu of the "
-			    "batch does not follow on", i);
+		JIT_TRY(check_entry(&e[i], edge->size, time, edge, why));
 		time = e[i].time;
-		/* The leaf is what will be trusted for years (case 96). */
-		JIT_TRY(entry_check_body(&e[i], why));
-		JIT_TRY(merkle_leaf(SPAN(e[i].leaf, ENTRY_LEAF), &d));
-		JIT_TRY(merkle_edge_add(edge, &d));
 	}
 	JIT_TRY(merkle_edge_root(edge, &d));
-	JIT_TRY(checkpoint_open(note, &j->log, &c, why));
+	err = checkpoint_open(note, &j->log, &c, why);
+	if (err == JIT_E_NOMEM || err == JIT_E_CRYPTO)
+		return err;
+	if (err != JIT_OK)
+		return jit_at(why, JIT_E_ARG, "the batch's checkpoint");
 	if (c.size != edge->size || !digest_eq(&c.root, &d))
 		return jit_fail(why, JIT_E_ARG, "the checkpoint is not one of "
 		    "the tree with these entries");
@@ -195,9 +242,10 @@ check_append(const struct journal *j, const struct entry *e, size_t n,
 }
 
 static enum jit_err
-write_batch(struct journal *j, const struct wr *w, struct jit_why *why)
+write_batch(struct journal *j, struct jit_why *why)
 {
 	const struct journal_ops *o = &j->ops;
+	const struct wr *w = &j->batch;
 
 	CRASH_POINT(WRITE_BEFORE);
 	if (o->write(o->ctx, j->fd, j->off, w->p, w->n) != JIT_OK)
@@ -213,21 +261,26 @@ enum jit_err
 journal_append(struct journal *j, const struct entry *e, size_t n,
     struct span note, struct jit_why *why)
 {
-	JIT_DONE(wr_done) struct wr w = WR_INIT(j->segment -
-	    SEGMENT_HEADER_MAX);
 	JIT_DONE(buf_done) struct buf kept = { NULL, 0 };
 	struct merkle_edge edge = j->mark.edge;
+	struct wr *w = &j->batch;
 	struct digest hash;
+	enum jit_err err;
 
 	JIT_TRY(check_append(j, e, n, note, &edge, why));
-	if (batch_put(&w, e, n, note, &j->mark.batch, &hash) != JIT_OK)
-		return jit_fail(why, w.err == JIT_OK ? JIT_E_CRYPTO : w.err,
-		    "a batch of %zu entries does not fit a segment", n);
+	/* The same memory as for the last batch. */
+	w->n = 0;
+	w->err = JIT_OK;
+	err = batch_put(w, e, n, note, &j->mark.batch, &hash);
+	if (err == JIT_E_SIZE)
+		return jit_fail(why, err, "a batch of %zu entries does not "
+		    "fit a segment of %u bytes", n, (unsigned)j->segment);
+	JIT_TRY(err);
 	JIT_TRY(buf_copy(&kept, note));
-	if (j->off + w.n > j->segment)
+	if (j->off + w->n > j->segment)
 		JIT_TRY(roll(j, why));
-	JIT_TRY(write_batch(j, &w, why));
-	j->off += w.n;
+	JIT_TRY(write_batch(j, why));
+	j->off += w->n;
 	j->mark.edge = edge;
 	j->mark.batch = hash;
 	j->time = e[n - 1].time;
@@ -258,12 +311,17 @@ hand_out(const struct batch *b, uint64_t first, uint64_t n,
 
 	for (uint32_t i = 0; i < b->count; i++) {
 		struct entry e;
+		enum jit_err err = batch_entry(b, i, &at, &e);
 
-		if (batch_entry(b, i, &at, &e) != JIT_OK)
+		if (err == JIT_OK && (e.index < first || e.index - first >= n))
+			continue;
+		if (err == JIT_OK)
+			err = batch_settle(&e);
+		if (err == JIT_E_FORMAT || err == JIT_E_DAMAGE)
 			return jit_fail(why, JIT_E_DAMAGE, "entry %llu is "
 			    "damaged", (unsigned long long)(b->first + i));
-		if (e.index >= first && e.index - first < n)
-			JIT_TRY(fn(arg, &e));
+		JIT_TRY(err);
+		JIT_TRY(fn(arg, &e));
 	}
 	return JIT_OK;
 }
@@ -283,7 +341,12 @@ read_segment(struct journal *j, size_t seg, uint64_t first, uint64_t n,
 
 	JIT_TRY(pane_open(&p, j, j->seg[seg], &before, &off, why));
 	for (; next < end && next < first + n; off += b.size) {
-		if (pane_batch(&p, off, &b) != JIT_OK || b.first != next)
+		enum jit_err e = pane_batch(&p, off, &b);
+
+		/* What the disk or memory does is not damage. */
+		if (e != JIT_OK && e != JIT_E_FORMAT)
+			return e;
+		if (e != JIT_OK || b.first != next)
 			return jit_fail(why, JIT_E_DAMAGE, "entry %llu cannot "
 			    "be read", (unsigned long long)next);
 		next += b.count;
@@ -406,9 +469,11 @@ erase_record(const struct journal_ops *o, int fd, uint64_t off,
     const uint8_t *record, size_t n)
 {
 	JIT_TRY(o->write(o->ctx, fd, off, record, 1));
+	CRASH_POINT(ERASE_MARK);
 	JIT_TRY(o->sync(o->ctx, fd));
 	CRASH_POINT(ERASE_FLAG);
 	JIT_TRY(o->write(o->ctx, fd, off, record, n));
+	CRASH_POINT(ERASE_WRITE);
 	JIT_TRY(o->sync(o->ctx, fd));
 	CRASH_POINT(ERASE_ZEROS);
 	return JIT_OK;

@@ -45,7 +45,9 @@
 /*
  * The disk.  Names are relative to the journal's directory.  Each returns
  * JIT_OK, JIT_E_FULL (ENOSPC, EDQUOT), JIT_E_UNKNOWN (ENOENT), JIT_E_LOCKED
- * or JIT_E_IO.  A short read or write is JIT_E_IO.
+ * or JIT_E_IO; opening also JIT_E_OWNER and JIT_E_MODE: not a plain file
+ * with one name that only its owner can read.  A short read or write is
+ * JIT_E_IO.  Creating replaces a file of that name.
  */
 struct journal_ops {
 	void *ctx;
@@ -104,12 +106,14 @@ enum jit_err journal_create(const struct journal_config *c,
 
 /*
  * Open: lock, copy the live segment up to its last batch to a new file, sync
- * and rename it (after a failed sync the page cache may lie), make the spare,
- * read from mark to the end, calling fn.  Checked: batch hashes and their
+ * and rename it (after a failed sync the page cache may lie; on a full disk
+ * the spare is the new file), make the spare, read from mark to the end,
+ * calling fn.  Checked: batch hashes and their
  * chain, indexes and times that never go back, body digests, roots,
  * checkpoint signatures.  A bad record is a torn tail, cut off, only if no
  * valid batch follows it anywhere in the segment and no later segment
- * exists; else JIT_E_DAMAGE, why says where.
+ * exists; else JIT_E_DAMAGE, why says where.  A batch whose own hash is right
+ * is never a torn one.
  *	JIT_E_LOCKED    another process writes
  *	JIT_E_UNKNOWN   no journal here
  *	JIT_E_ROLLBACK  mark is not a state of this journal: a snapshot that

@@ -59,7 +59,7 @@ batch_length(struct span prefix)
 	    n >= BATCH_PREFIX ? n : 0;
 }
 
-/* Two digests: over all before it, and the place of the length. */
+/* The length is known when the bodies have been counted. */
 static void
 put_length(struct wr *w, size_t at, size_t n)
 {
@@ -125,6 +125,28 @@ batch_get(struct span s, struct batch *ret)
 	return JIT_OK;
 }
 
+bool
+batch_prefix(struct span prefix, uint64_t *first, uint32_t *count)
+{
+	struct rd r = rd_of(prefix);
+
+	(void)rd_raw(&r, sizeof(bat_magic) + 4);
+	*first = rd_u64(&r);
+	*count = rd_u32(&r);
+	return r.err == JIT_OK && batch_length(prefix) != 0 && *count > 0 &&
+	    *count <= JOURNAL_BATCH_MAX;
+}
+
+utc_s
+batch_time(const struct batch *b, uint32_t i)
+{
+	struct rd r = rd_of(SPAN(b->leaves.p + (size_t)i * ENTRY_LEAF,
+	    ENTRY_LEAF));
+
+	(void)rd_raw(&r, 5);
+	return (utc_s)rd_u64(&r);
+}
+
 enum jit_err
 batch_entry(const struct batch *b, uint32_t i, size_t *at, struct entry *ret)
 {
@@ -133,21 +155,35 @@ batch_entry(const struct batch *b, uint32_t i, size_t *at, struct entry *ret)
 	uint8_t flag = rd_u8(&r);
 
 	*ret = (struct entry){ .erased = flag == 1 };
+	if (entry_parse_leaf(SPAN(b->leaves.p + (size_t)i * ENTRY_LEAF,
+	    ENTRY_LEAF), ret) != JIT_OK || ret->index != b->first + i)
+		return JIT_E_DAMAGE;
 	rd_copy(&r, ret->salt, ENTRY_SALT);
 	ret->body = rd_raw(&r, rd_u32(&len));
-	if (r.err != JIT_OK || flag > 1 || entry_parse_leaf(
-	    SPAN(b->leaves.p + (size_t)i * ENTRY_LEAF, ENTRY_LEAF), ret) !=
-	    JIT_OK || ret->index != b->first + i)
+	if (r.err != JIT_OK || flag > 1)
 		return JIT_E_FORMAT;
 	*at = (size_t)(r.p - b->bodies.p);
+	return JIT_OK;
+}
+
+enum jit_err
+batch_settle(struct entry *e)
+{
+	bool marked = e->erased;
+	enum jit_err err;
+
+	e->erased = false;
+	err = entry_check_body(e, NULL);
+	if (err != JIT_E_VERIFY)
+		return err;
+	if (!marked)
+		return JIT_E_FORMAT;
 	/*
-	 * The flag is durable before the zeros are written: bytes that are
-	 * left behind it are those of an erasing that was interrupted.
+	 * The flag is durable before the zeros are written: what is left
+	 * behind it is a part of a body, and nobody's any more.
 	 */
-	if (ret->erased) {
-		ret->body = SPAN_NONE;
-		memset(ret->salt, 0, sizeof(ret->salt));
-		return JIT_OK;
-	}
-	return entry_check_body(ret, NULL) == JIT_OK ? JIT_OK : JIT_E_FORMAT;
+	e->erased = true;
+	e->body = SPAN_NONE;
+	memset(e->salt, 0, sizeof(e->salt));
+	return JIT_OK;
 }

@@ -31,10 +31,23 @@ enum jit_err batch_put(struct wr *w, const struct entry *e, size_t n,
 /* Shape and hash; neither chain nor leaves nor bodies.  JIT_E_FORMAT. */
 enum jit_err batch_get(struct span s, struct batch *ret);
 /*
- * The i-th entry, parsed and its body checked; *at, which begins at 0, is
- * the offset of its body record and goes on to the next.  JIT_E_FORMAT.
+ * The i-th entry as it stands there; *at, which begins at 0, is the offset
+ * of its body record and goes on to the next.  erased is only what the flag
+ * says; see batch_settle.  JIT_E_FORMAT: the body does not fit, the flag is
+ * no flag; JIT_E_DAMAGE: the leaf, which the hash holds, is not one.
  */
 enum jit_err batch_entry(const struct batch *b, uint32_t i, size_t *at,
     struct entry *ret);
+/*
+ * Check the body.  A body marked as erased that is still whole is given back
+ * as present: an erasing that was never acknowledged, or a flipped flag;
+ * otherwise e has no body and no salt.  JIT_E_FORMAT: not what the leaf
+ * holds; other errors are those of the machine.
+ */
+enum jit_err batch_settle(struct entry *e);
+/* What a prefix of BATCH_PREFIX bytes says; false: it is none. */
+bool batch_prefix(struct span prefix, uint64_t *first, uint32_t *count);
+/* The time in the i-th leaf. */
+utc_s batch_time(const struct batch *b, uint32_t i);
 
 #endif

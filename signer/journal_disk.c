@@ -25,14 +25,54 @@ of_errno(void)
 	}
 }
 
+/*
+ * A segment holds what people wrote: a plain file with one name, of the
+ * directory's owner, which nobody else can read (case 101).
+ */
+static enum jit_err
+check_file(const struct journal_disk *d, int fd)
+{
+	struct stat st, dir;
+
+	if (fstat(fd, &st) != 0 || fstat(d->dirfd, &dir) != 0)
+		return JIT_E_IO;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    st.st_uid != dir.st_uid)
+		return JIT_E_OWNER;
+	return st.st_mode & 077 ? JIT_E_MODE : JIT_OK;
+}
+
+static enum jit_err
+disk_create(const struct journal_disk *d, const char *name, int *fd)
+{
+	/* Never into a file that somebody has laid there. */
+	if (unlinkat(d->dirfd, name, 0) != 0 && errno != ENOENT)
+		return of_errno();
+	*fd = openat(d->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+	return *fd >= 0 ? JIT_OK : of_errno();
+}
+
 static enum jit_err
 disk_open(void *ctx, const char *name, bool create, int *fd)
 {
-	struct journal_disk *d = ctx;
+	const struct journal_disk *d = ctx;
+	const int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	enum jit_err e;
 
-	*fd = openat(d->dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
-	    (create ? O_CREAT | O_TRUNC : 0), 0600);
-	return *fd >= 0 ? JIT_OK : of_errno();
+	if (create)
+		return disk_create(d, name, fd);
+	*fd = openat(d->dirfd, name, O_RDWR | flags);
+	/* Good enough to read; a write will say so. */
+	if (*fd < 0 && (errno == EACCES || errno == EROFS))
+		*fd = openat(d->dirfd, name, O_RDONLY | flags);
+	if (*fd < 0)
+		return of_errno();
+	if ((e = check_file(d, *fd)) != JIT_OK) {
+		(void)close(*fd);
+		*fd = -1;
+	}
+	return e;
 }
 
 static void

@@ -24,13 +24,22 @@ struct journal {
 	struct journal_mark mark;
 	utc_s time;		/* of the newest entry */
 	struct buf note;
+	struct wr batch;	/* the batch being written; kept for the next */
 };
+
+#define JOURNAL_SEGMENT_MIN 4096
+/* A journal without segments.  JIT_E_NOMEM; JIT_E_ARG: segments too small. */
+enum jit_err journal_new(const struct journal_config *c, struct journal **ret);
 
 void journal_name(uint64_t first, char ret[static JOURNAL_NAME]);
 /* Remember a segment.  JIT_E_NOMEM. */
 enum jit_err journal_add_segment(struct journal *j, uint64_t first);
 /* Make the spare, unless it is there. */
 enum jit_err journal_make_spare(struct journal *j);
+
+/* Read from mark to the end; j->off is then where the next batch goes. */
+enum jit_err journal_scan(struct journal *j, const struct journal_mark *mark,
+    journal_entry_fn fn, void *arg, struct jit_why *why);
 
 /* A file seen through a buffer, so that small reads are few calls. */
 struct pane {

@@ -3,7 +3,7 @@
 
 #include "signer/journal_int.h"
 
-#define PANE (256u * 1024)
+#define PANE (1024u * 1024)
 
 void
 pane_done(struct pane *p)
@@ -64,12 +64,13 @@ pane_open(struct pane *p, const struct journal *j, uint64_t first,
 	if ((e = p->ops->open(p->ops->ctx, name, false, &p->fd)) != JIT_OK ||
 	    (e = p->ops->size(p->ops->ctx, p->fd, &p->size)) != JIT_OK ||
 	    (e = pane_at(p, 0, SEGMENT_HEADER_MAX, &s)) != JIT_OK)
-		return jit_fail(why, e, "cannot read %s", name);
+		return jit_fail(why, e == JIT_E_UNKNOWN ? JIT_E_DAMAGE : e,
+		    "cannot read %s", name);
 	e = segment_get_header(s, j->log.origin, &index, before, n);
 	if (e == JIT_E_LOGNAME)
 		return jit_fail(why, e, "%s is of another log", name);
-	if (e != JIT_OK || index != first)
+	if (e == JIT_E_FORMAT || (e == JIT_OK && index != first))
 		return jit_fail(why, JIT_E_DAMAGE, "%s: its header is "
 		    "damaged", name);
-	return JIT_OK;
+	return e;
 }

@@ -8,8 +8,8 @@
 
 struct inode {
 	uint8_t *now, *safe;	/* written, durable; size bytes each */
-	uint64_t size;
-	unsigned names;		/* in either directory */
+	bool *dirty;		/* by sector: the next sync writes it */
+	uint64_t size, safe_size;
 };
 
 struct name { char s[32]; int inode; };
@@ -22,7 +22,6 @@ struct simdisk {
 	uint64_t capacity;
 	unsigned effects, fail_at;
 	enum jit_err fail_with;
-	bool locked;
 };
 
 struct simdisk *
@@ -44,6 +43,7 @@ simdisk_free(struct simdisk *d)
 	for (int i = 0; i < d->n_inode; i++) {
 		free(d->inode[i].now);
 		free(d->inode[i].safe);
+		free(d->inode[i].dirty);
 	}
 	free(d);
 }
@@ -156,8 +156,12 @@ grow(struct inode *f, uint64_t size)
 		return;
 	f->now = realloc(f->now, size);
 	f->safe = realloc(f->safe, size);
-	if (f->now == NULL || f->safe == NULL)
+	f->dirty = realloc(f->dirty, size / SECTOR + 1);
+	if (f->now == NULL || f->safe == NULL || f->dirty == NULL)
 		abort();
+	for (uint64_t i = f->size > 0 ? f->size / SECTOR + 1 : 0;
+	    i <= size / SECTOR; i++)
+		f->dirty[i] = false;
 	memset(f->now + f->size, 0, size - f->size);
 	memset(f->safe + f->size, 0, size - f->size);
 	f->size = size;
@@ -169,7 +173,9 @@ sim_reserve(void *ctx, int fd, uint64_t size)
 	struct simdisk *d = ctx;
 
 	JIT_TRY(effect(d));
-	if (used(d) + size > d->capacity)
+	if (size <= d->inode[d->fd[fd]].size)
+		return JIT_OK;
+	if (used(d) + size - d->inode[d->fd[fd]].size > d->capacity)
 		return JIT_E_FULL;
 	grow(&d->inode[d->fd[fd]], size);
 	return JIT_OK;
@@ -199,7 +205,18 @@ sim_write(void *ctx, int fd, uint64_t off, const void *p, size_t n)
 		n /= 2;
 	grow(f, off + n);
 	memcpy(f->now + off, p, n);
+	for (uint64_t at = off; at < off + n; at++)
+		f->dirty[at / SECTOR] = true;
 	return e;
+}
+
+/* The sector at becomes durable. */
+static void
+keep(struct inode *f, uint64_t at)
+{
+	size_t len = f->size - at < SECTOR ? (size_t)(f->size - at) : SECTOR;
+
+	memcpy(f->safe + at, f->now + at, len);
 }
 
 static enum jit_err
@@ -209,9 +226,13 @@ sim_sync(void *ctx, int fd)
 	struct inode *f = &d->inode[d->fd[fd]];
 	enum jit_err e = effect(d);
 
-	/* A failed sync drops the dirty pages, but the cache shows them. */
-	if (e == JIT_OK && f->size > 0)
-		memcpy(f->safe, f->now, f->size);
+	for (uint64_t at = 0; at < f->size; at += SECTOR) {
+		if (f->dirty[at / SECTOR] && e == JIT_OK)
+			keep(f, at);
+		f->dirty[at / SECTOR] = false;
+	}
+	if (e == JIT_OK)
+		f->safe_size = f->size;
 	return e;
 }
 
@@ -268,10 +289,7 @@ sim_list(void *ctx, enum jit_err (*fn)(void *arg, const char *name),
 static enum jit_err
 sim_lock(void *ctx)
 {
-	struct simdisk *d = ctx;
-
-	if (d->locked)
-		return JIT_E_LOCKED;
+	(void)ctx;
 	return JIT_OK;
 }
 
@@ -287,34 +305,58 @@ simdisk_ops(struct simdisk *d)
 static bool
 survives(enum loss mode, unsigned n)
 {
-	return mode == LOSE_NONE || (mode == LOSE_ODD && n % 2 == 0) ||
-	    (mode == LOSE_EVEN && n % 2 == 1) || (mode == LOSE_TORN && n == 0);
+	switch (mode) {
+	case LOSE_NONE:
+	case LOSE_NAMES:
+		return true;
+	case LOSE_ODD:
+		return n % 2 == 0;
+	case LOSE_EVEN:
+		return n % 2 == 1;
+	case LOSE_TORN:
+		return n == 0;
+	case LOSE_FIRST:
+		return n != 0;
+	default:
+		return false;
+	}
+}
+
+static void
+crash_inode(struct inode *f, enum loss mode)
+{
+	unsigned n = 0;
+
+	for (uint64_t at = 0; at < f->size; at += SECTOR) {
+		if (f->dirty[at / SECTOR] && survives(mode, n++))
+			keep(f, at);
+		f->dirty[at / SECTOR] = false;
+	}
+	/* A size that was not synced goes with the data. */
+	if (mode == LOSE_ALL || mode == LOSE_DATA)
+		f->size = f->safe_size;
+	f->safe_size = f->size;
+	if (f->size > 0)
+		memcpy(f->now, f->safe, f->size);
+}
+
+void
+simdisk_restart(struct simdisk *d)
+{
+	for (int i = 0; i < 64; i++)
+		d->fd[i] = -1;
+	d->fail_at = 0;
 }
 
 void
 simdisk_crash(struct simdisk *d, enum loss mode)
 {
-	for (int i = 0; i < d->n_inode; i++) {
-		struct inode *f = &d->inode[i];
-		unsigned n = 0;
-
-		for (uint64_t at = 0; at < f->size; at += SECTOR) {
-			size_t len = f->size - at < SECTOR ?
-			    (size_t)(f->size - at) : SECTOR;
-
-			if (memcmp(f->now + at, f->safe + at, len) == 0)
-				continue;
-			if (survives(mode, n++))
-				memcpy(f->safe + at, f->now + at, len);
-		}
-		if (f->size > 0)
-			memcpy(f->now, f->safe, f->size);
-	}
-	if (mode != LOSE_NONE)
-		memcpy(d->now, d->safe, sizeof(d->now));
-	else
+	for (int i = 0; i < d->n_inode; i++)
+		crash_inode(&d->inode[i], mode);
+	if (mode == LOSE_NONE || mode == LOSE_DATA || mode == LOSE_EVEN ||
+	    mode == LOSE_FIRST)
 		memcpy(d->safe, d->now, sizeof(d->safe));
-	for (int i = 0; i < 64; i++)
-		d->fd[i] = -1;
-	d->fail_at = 0;
+	else
+		memcpy(d->now, d->safe, sizeof(d->now));
+	simdisk_restart(d);
 }
