@@ -85,6 +85,20 @@ check_fields(const struct ssh_cert_fields *f, struct jit_why *why)
 	return JIT_OK;
 }
 
+/* What is to be encoded; what was read has been through ssh_opts_get(). */
+static enum jit_err
+check_opts(const struct ssh_cert_fields *f, struct jit_why *why)
+{
+	for (size_t i = 0; i < f->n_opts; i++) {
+		JIT_TRY(ssh_opt_check(&f->opts[i], why));
+		for (size_t k = 0; k < i; k++)
+			if (span_eq(f->opts[i].name, f->opts[k].name))
+				return bad_field(why, "an option stands "
+				    "twice");
+	}
+	return JIT_OK;
+}
+
 /* The key's fields: its blob without the type name before them. */
 static struct span
 key_fields(const struct ssh_key *k)
@@ -114,6 +128,7 @@ ssh_cert_put_tbs(struct wr *w, const struct ssh_cert_fields *f,
 	size_t mark;
 
 	JIT_TRY(check_fields(f, why));
+	JIT_TRY(check_opts(f, why));
 	wr_cstring(w, ssh_type_cert_name(ssh_key_type(subject)));
 	wr_string(w, SPAN(nonce, 32));
 	wr_span(w, key_fields(subject));
@@ -313,15 +328,25 @@ same_principals(const struct ssh_cert_fields *a,
 }
 
 static bool
+has_opt(const struct ssh_cert_fields *f, const struct ssh_opt *o)
+{
+	for (size_t i = 0; i < f->n_opts; i++)
+		if (span_eq(f->opts[i].name, o->name) &&
+		    span_eq(f->opts[i].value, o->value))
+			return true;
+	return false;
+}
+
+/* Both ways: one that f repeats must not stand for two. */
+static bool
 same_opts(const struct ssh_cert_fields *a, const struct ssh_cert_fields *b)
 {
-	size_t hits = 0;
-
+	if (a->n_opts != b->n_opts)
+		return false;
 	for (size_t i = 0; i < a->n_opts; i++)
-		for (size_t k = 0; k < b->n_opts; k++)
-			hits += span_eq(a->opts[i].name, b->opts[k].name) &&
-			    span_eq(a->opts[i].value, b->opts[k].value);
-	return a->n_opts == b->n_opts && hits == a->n_opts;
+		if (!has_opt(b, &a->opts[i]) || !has_opt(a, &b->opts[i]))
+			return false;
+	return true;
 }
 
 enum jit_err
@@ -380,16 +405,19 @@ enum jit_err
 ssh_cert_line_blob(struct span line, struct buf *ret, struct jit_why *why)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(SSH_CERT_MAX);
-	const uint8_t *sp = line.n ? memchr(line.p, ' ', line.n) : NULL;
+	const uint8_t *sp = line.n ? memchr(line.p, ' ', line.n) : NULL, *end;
 	struct span b64;
 	struct rd r;
 
 	if (sp == NULL)
 		return bad_field(why, "not a line \"type base64 comment\"");
 	b64 = SPAN(sp + 1, line.n - (size_t)(sp - line.p) - 1);
-	for (size_t i = 0; i < b64.n; i++)
-		if (b64.p[i] == ' ' || b64.p[i] == '\n')
-			b64.n = i;
+	if (b64.n > 0 && b64.p[b64.n - 1] == '\n')
+		b64.n--;
+	if (b64.n > 0 && memchr(b64.p, '\n', b64.n) != NULL)
+		return bad_field(why, "more than one line");
+	if (b64.n > 0 && (end = memchr(b64.p, ' ', b64.n)) != NULL)
+		b64.n = (size_t)(end - b64.p);
 	if (b64_get(b64, &w) != JIT_OK)
 		return bad_field(why, "not base64");
 	r = rd_of(wr_view(&w));

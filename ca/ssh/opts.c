@@ -154,6 +154,16 @@ ssh_opt_is_critical(const struct ssh_opt *o)
 	return row != NULL && row->critical;
 }
 
+enum jit_err
+ssh_opt_check(const struct ssh_opt *o, struct jit_why *why)
+{
+	const struct row *row = row_of(o->name);
+
+	if (row == NULL)
+		return unknown(o->name, why);
+	return check_value(row, o->value, why);
+}
+
 /* The smallest name above last among those of the wanted kind. */
 static const struct ssh_opt *
 next_by_name(const struct ssh_opt *o, size_t n, bool critical,
@@ -177,10 +187,14 @@ ssh_opts_put(struct wr *w, const struct ssh_opt *o, size_t n, bool critical)
 {
 	const struct ssh_opt *at = NULL;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		/* Among the extensions a restriction would be ignored. */
+		if (row_of(o[i].name) == NULL)
+			return JIT_E_ARG;
 		for (size_t k = 0; k < i; k++)
 			if (span_eq(o[i].name, o[k].name))
 				return JIT_E_ARG;
+	}
 	while ((at = next_by_name(o, n, critical, at ? at->name : SPAN_NONE,
 	    at == NULL)) != NULL) {
 		size_t mark;

@@ -31,10 +31,12 @@ struct ssh_opt {
 enum jit_err ssh_opt_parse(struct span s, struct ssh_opt *ret,
     struct jit_why *why);
 bool ssh_opt_is_critical(const struct ssh_opt *o);
+/* Is o what ssh_opt_parse could have given?  JIT_E_FORMAT. */
+enum jit_err ssh_opt_check(const struct ssh_opt *o, struct jit_why *why);
 /*
  * Encode the critical (or the other) ones of n options as the certificate's
  * packed list: sorted bytewise by name, each name once.  JIT_E_ARG on a
- * name that occurs twice.
+ * name that occurs twice or is unknown; values are the caller's to check.
  */
 enum jit_err ssh_opts_put(struct wr *w, const struct ssh_opt *o, size_t n,
     bool critical);

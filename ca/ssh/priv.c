@@ -163,30 +163,36 @@ ssh_priv_generate(enum ssh_type t, unsigned bits, const struct rng *rng,
 	return wrap(t, &k, ret, why);
 }
 
+static enum jit_err
+save_pkcs8(EVP_PKEY *k, struct secret *ret)
+{
+	JIT_SCOPED(PKCS8_PRIV_KEY_INFO_free) PKCS8_PRIV_KEY_INFO *info =
+	    EVP_PKEY2PKCS8(k);
+	uint8_t *at;
+	int n;
+
+	if (info == NULL || (n = i2d_PKCS8_PRIV_KEY_INFO(info, NULL)) <= 0)
+		return JIT_E_CRYPTO;
+	JIT_TRY(secret_new(ret, (size_t)n));
+	at = ret->p;
+	if (i2d_PKCS8_PRIV_KEY_INFO(info, &at) == n)
+		return JIT_OK;
+	secret_done(ret);
+	return JIT_E_CRYPTO;
+}
+
 enum jit_err
 ssh_priv_save(const struct ssh_priv *p, struct secret *ret)
 {
-	PKCS8_PRIV_KEY_INFO *info;
-	uint8_t *at;
 	size_t len = 32;
-	int n;
 
-	if (ssh_key_type(p->pub) == SSH_ED25519) {
-		JIT_TRY(secret_new(ret, len));
-		if (EVP_PKEY_get_raw_private_key(p->evp, ret->p, &len) == 1)
-			return JIT_OK;
-		secret_done(ret);
-		return JIT_E_CRYPTO;
-	}
-	if ((info = EVP_PKEY2PKCS8(p->evp)) == NULL)
-		return JIT_E_CRYPTO;
-	n = i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
-	if (n > 0 && secret_new(ret, (size_t)n) == JIT_OK) {
-		at = ret->p;
-		n = i2d_PKCS8_PRIV_KEY_INFO(info, &at);
-	}
-	PKCS8_PRIV_KEY_INFO_free(info);
-	return n > 0 && ret->p != NULL ? JIT_OK : JIT_E_CRYPTO;
+	if (ssh_key_type(p->pub) != SSH_ED25519)
+		return save_pkcs8(p->evp, ret);
+	JIT_TRY(secret_new(ret, len));
+	if (EVP_PKEY_get_raw_private_key(p->evp, ret->p, &len) == 1)
+		return JIT_OK;
+	secret_done(ret);
+	return JIT_E_CRYPTO;
 }
 
 /* Do the halves belong together? */

@@ -68,7 +68,7 @@ roca(const BIGNUM *n)
 	return "made by the faulty generator of CVE-2017-15361 (ROCA)";
 }
 
-/* floor(sqrt(n)) by Newton's method; false when OpenSSL fails. */
+/* floor(sqrt(n)) for n > 0, by Newton's method; false when OpenSSL fails. */
 static bool
 square_root(const BIGNUM *n, BIGNUM *x, BN_CTX *ctx)
 {
@@ -96,7 +96,9 @@ is_square(const BIGNUM *n, BN_CTX *ctx, bool *ret)
 	/* Squares are 0, 1, 4 or 9 modulo 16: spares most of the roots. */
 	BN_ULONG low = BN_mod_word(n, 16);
 
-	*ret = false;
+	*ret = BN_is_zero(n);
+	if (*ret)
+		return true;
 	if (low != 0 && low != 1 && low != 4 && low != 9)
 		return true;
 	s = BN_new();
@@ -118,7 +120,8 @@ fermat(const BIGNUM *n)
 
 	if (ctx == NULL || a == NULL || b2 == NULL || !square_root(n, a, ctx))
 		return failed;
-	for (int i = 0; i < FERMAT_ROUNDS; i++) {
+	/* floor(sqrt(n)) is a round only for a square: <=, not <. */
+	for (int i = 0; i <= FERMAT_ROUNDS; i++) {
 		bool square;
 
 		if (!BN_sqr(b2, a, ctx) || !BN_sub(b2, b2, n))
