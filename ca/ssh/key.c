@@ -40,6 +40,7 @@ struct ssh_key {
 	unsigned bits;
 	EVP_PKEY *evp;
 	char *application;	/* "" unless sk */
+	char fp[SSH_FP_TEXT];
 	struct buf blob;
 };
 
@@ -70,6 +71,21 @@ type_of(struct span name, enum ssh_type *ret, struct jit_why *why)
 	    "sk-ssh-ed25519, sk-ecdsa", shown);
 }
 
+/*
+ * y below p = 2^255 - 19, the sign bit aside: OpenSSL takes y + p for y, and
+ * two encodings of one key would be two people.
+ */
+static bool
+is_reduced(struct span y)
+{
+	if ((y.p[31] & 0x7f) != 0x7f || y.p[0] < 0xed)
+		return true;
+	for (int i = 1; i < 31; i++)
+		if (y.p[i] != 0xff)
+			return true;
+	return false;
+}
+
 static void
 read_fields(struct rd *r, const struct ssh_type_row *row, struct fields *f)
 {
@@ -82,7 +98,7 @@ read_fields(struct rd *r, const struct ssh_type_row *row, struct fields *f)
 		f->n = rd_mpint(r, SSH_RSA_BITS_MAX / 8);
 	} else {
 		f->point = rd_string(r, 32);
-		if (f->point.n != 32)
+		if (f->point.n != 32 || !is_reduced(f->point))
 			rd_fail(r);
 	}
 	if (row->sk)
@@ -148,6 +164,23 @@ make_evp(const struct ssh_type_row *row, const struct fields *f)
 	    f->point.n);
 }
 
+/* Made with the key, where a failing hash can still refuse it. */
+static enum jit_err
+put_fingerprint(struct span blob, char ret[static SSH_FP_TEXT])
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(64);
+	struct digest d;
+
+	JIT_TRY(digest_sha256(blob, &d));
+	b64_put(&w, DIGEST_SPAN(d));
+	JIT_TRY(w.err);
+	/* 32 bytes are 43 characters and one of padding, which is left out. */
+	memcpy(ret, "SHA256:", 7);
+	memcpy(ret + 7, w.p, SSH_FP_TEXT - 8);
+	ret[SSH_FP_TEXT - 1] = '\0';
+	return JIT_OK;
+}
+
 enum jit_err
 ssh_key_parse(struct span blob, struct ssh_key **ret, struct jit_why *why)
 {
@@ -179,6 +212,7 @@ ssh_key_parse(struct span blob, struct ssh_key **ret, struct jit_why *why)
 		return JIT_E_NOMEM;
 	k->type = t;
 	JIT_TRY(buf_copy(&k->blob, blob));
+	JIT_TRY(put_fingerprint(blob, k->fp));
 	k->application = calloc(1, f.application.n + 1);
 	if (k->application == NULL)
 		return JIT_E_NOMEM;
@@ -309,17 +343,7 @@ ssh_key_eq(const struct ssh_key *a, const struct ssh_key *b)
 void
 ssh_key_fingerprint(const struct ssh_key *k, char ret[static SSH_FP_TEXT])
 {
-	JIT_DONE(wr_done) struct wr w = WR_INIT(64);
-	struct digest d;
-
-	if (digest_sha256(ssh_key_blob(k), &d) == JIT_OK)
-		b64_put(&w, DIGEST_SPAN(d));
-	memcpy(ret, "SHA256:", 8);
-	/* 32 bytes are 43 characters and one of padding, which is left out. */
-	if (w.n == 44) {
-		memcpy(ret + 7, w.p, 43);
-		ret[SSH_FP_TEXT - 1] = '\0';
-	}
+	memcpy(ret, k->fp, SSH_FP_TEXT);
 }
 
 void

@@ -11,8 +11,8 @@
  *	sk-ecdsa-sha2-nistp256@openssh.com   string curve, string Q, string app
  *
  * Strict, since two encodings of one key would be two people: integers
- * minimal and positive, points uncompressed and on the curve, nothing
- * behind, certificates refused as keys.  No clock, no I/O.
+ * minimal and positive, points uncompressed and on the curve, Ed25519's y
+ * below 2^255 - 19, nothing behind, certificates refused as keys.  No clock, no I/O.
  */
 #ifndef JIT_SSH_KEY_H
 #define JIT_SSH_KEY_H

@@ -50,8 +50,8 @@ enum jit_err sshsig_make(const struct ssh_priv *p, const char *ns,
 /* "-----BEGIN SSH SIGNATURE-----", 70 columns, as ssh-keygen writes it. */
 void sshsig_put_armor(struct wr *w, struct span blob);
 /*
- * Strict: exactly the two lines and base64 between them, LF or CR LF, white
- * space only after the end.  JIT_E_FORMAT, JIT_E_SIZE.
+ * Strict: exactly the two lines and base64 between them, LF or CR LF; after
+ * the end only spaces and line ends.  JIT_E_FORMAT, JIT_E_SIZE.
  */
 enum jit_err sshsig_get_armor(struct span text, struct buf *ret,
     struct jit_why *why);

@@ -16,7 +16,7 @@
 #include "ca/tlog/checkpoint.h"
 #include "tests/lib/jt.h"
 
-#define WORLD_NOW ((utc_s)1795471200)	/* 2026-11-23T20:40:00Z */
+#define WORLD_NOW ((utc_s)1795471200)	/* 2026-11-23T22:00:00Z */
 
 enum world_key {
 	K_ALICE, K_BOB, K_BOB2, K_CAROL, K_DAN, K_EVE, K_DANA, K_STRANGER,

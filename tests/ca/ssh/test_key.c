@@ -314,11 +314,35 @@ line(void **state)
 	    "untouched"));
 }
 
+/* Ed25519's y from p - 2 to 2^255 - 1: below p is a key, the rest is not. */
+static void
+one_encoding(void **state)
+{
+	(void)state;
+	for (unsigned low = 0xeb; low <= 0xff; low++)
+		for (int i = 0; i < 4; i++) {
+			JIT_SCOPED(ssh_key_free) struct ssh_key *k = NULL;
+			JIT_DONE(wr_done) struct wr w = WR_INIT(200);
+			uint8_t y[32];
+
+			memset(y, 0xff, sizeof(y));
+			y[0] = (uint8_t)low;
+			y[31] = i & 1 ? 0xff : 0x7f;
+			wr_cstring(&w, i & 2 ? SKED : "ssh-ed25519");
+			wr_string(&w, SPAN(y, 32));
+			if (i & 2)
+				wr_cstring(&w, "ssh:");
+			JT_ERR(ssh_key_parse(wr_view(&w), &k, NULL),
+			    low < 0xed ? JIT_OK : JIT_E_FORMAT);
+		}
+}
+
 int
 main(void)
 {
 	return JT_ROWS("ssh-keygen's", same_as_keygen, kg_sorts) +
 	    JT_ROWS("by hand", by_hand, rows) +
 	    jt_one("too long, too short", too_long) +
+	    jt_one("one encoding of each Ed25519 key", one_encoding) +
 	    JT_ROWS("lines", line, lines);
 }
