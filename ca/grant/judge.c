@@ -27,25 +27,70 @@ signer_open(struct span sig, const char *ns, struct span text,
 }
 
 enum jit_err
-open_request_new(struct span text, struct span sig, struct span possess,
-    struct open_request **ret, struct jit_why *why)
+signer_read(struct span sig, struct signer *ret, struct jit_why *why)
+{
+	JIT_DONE(sshsig_done) struct sshsig s = { 0 };
+
+	JIT_TRY(sshsig_parse(sig, &s, why));
+	JIT_TRY(ssh_sig_facts(s.key, s.sig, &ret->facts, why));
+	ret->key = s.key;
+	s.key = NULL;
+	return JIT_OK;
+}
+
+/* A copy of the text, parsed. */
+static enum jit_err
+read_request(struct span text, struct open_request **ret,
+    struct jit_why *why)
 {
 	JIT_SCOPED(open_request_free) struct open_request *r =
 	    calloc(1, sizeof(*r));
-	struct span own;
 
 	if (r == NULL)
 		return JIT_E_NOMEM;
 	JIT_TRY(buf_copy(&r->text, text));
-	own = BUF_SPAN(r->text);
-	JIT_TRY(request_parse(own, &r->req, why));
-	JIT_TRY(digest_sha256(own, &r->digest));
-	JIT_TRY(signer_open(sig, NS_REQUEST, own, &r->by, why));
-	if (signer_open(possess, NS_POSSESS, own, &r->subject, why) != JIT_OK)
+	JIT_TRY(request_parse(BUF_SPAN(r->text), &r->req, why));
+	JIT_TRY(digest_sha256(BUF_SPAN(r->text), &r->digest));
+	*ret = r;
+	r = NULL;
+	return JIT_OK;
+}
+
+static enum jit_err
+check_certifies(const struct open_request *r, struct jit_why *why)
+{
+	if (request_certifies(&r->req, r->subject.key))
+		return JIT_OK;
+	return jit_fail(why, JIT_E_POSSESS, "possession was signed by another "
+	    "key than the one to be certified");
+}
+
+enum jit_err
+open_request_new(struct span text, struct span sig, struct span possess,
+    struct open_request **ret, struct jit_why *why)
+{
+	JIT_SCOPED(open_request_free) struct open_request *r = NULL;
+
+	JIT_TRY(read_request(text, &r, why));
+	JIT_TRY(signer_open(sig, NS_REQUEST, text, &r->by, why));
+	if (signer_open(possess, NS_POSSESS, text, &r->subject, why) != JIT_OK)
 		return jit_at(why, JIT_E_POSSESS, "possession");
-	if (!request_certifies(&r->req, r->subject.key))
-		return jit_fail(why, JIT_E_POSSESS, "possession was signed by "
-		    "another key than the one to be certified");
+	JIT_TRY(check_certifies(r, why));
+	*ret = r;
+	r = NULL;
+	return JIT_OK;
+}
+
+enum jit_err
+open_request_own(struct span text, struct span sig, struct span possess,
+    struct open_request **ret, struct jit_why *why)
+{
+	JIT_SCOPED(open_request_free) struct open_request *r = NULL;
+
+	JIT_TRY(read_request(text, &r, why));
+	JIT_TRY(signer_read(sig, &r->by, why));
+	JIT_TRY(signer_read(possess, &r->subject, why));
+	JIT_TRY(check_certifies(r, why));
 	*ret = r;
 	r = NULL;
 	return JIT_OK;
@@ -62,9 +107,9 @@ open_request_free(struct open_request *r)
 	free(r);
 }
 
-enum jit_err
-open_decision_new(struct span text, struct span sig,
-    struct open_decision **ret, struct jit_why *why)
+static enum jit_err
+read_decision(struct span text, struct open_decision **ret,
+    struct jit_why *why)
 {
 	JIT_SCOPED(open_decision_free) struct open_decision *d =
 	    calloc(1, sizeof(*d));
@@ -73,7 +118,32 @@ open_decision_new(struct span text, struct span sig,
 		return JIT_E_NOMEM;
 	JIT_TRY(buf_copy(&d->text, text));
 	JIT_TRY(decision_parse(BUF_SPAN(d->text), &d->dec, why));
-	JIT_TRY(signer_open(sig, NS_DECISION, BUF_SPAN(d->text), &d->by, why));
+	*ret = d;
+	d = NULL;
+	return JIT_OK;
+}
+
+enum jit_err
+open_decision_new(struct span text, struct span sig,
+    struct open_decision **ret, struct jit_why *why)
+{
+	JIT_SCOPED(open_decision_free) struct open_decision *d = NULL;
+
+	JIT_TRY(read_decision(text, &d, why));
+	JIT_TRY(signer_open(sig, NS_DECISION, text, &d->by, why));
+	*ret = d;
+	d = NULL;
+	return JIT_OK;
+}
+
+enum jit_err
+open_decision_own(struct span text, struct span sig,
+    struct open_decision **ret, struct jit_why *why)
+{
+	JIT_SCOPED(open_decision_free) struct open_decision *d = NULL;
+
+	JIT_TRY(read_decision(text, &d, why));
+	JIT_TRY(signer_read(sig, &d->by, why));
 	*ret = d;
 	d = NULL;
 	return JIT_OK;
@@ -479,4 +549,52 @@ judge_issue(const struct policy *p, const struct own_keys *own,
 		return jit_fail(why, JIT_E_PENDING, "%u of %u approvals",
 		    ret->quorum.have, ret->quorum.need);
 	return fill_fields(role, h, serial, now, ret, why);
+}
+
+/* ---- recovery ---- */
+
+static enum jit_err
+judge_recovery_text(const struct policy *p, const struct admins *admins,
+    const char *log_id, const struct recovery *r, const struct signer *by,
+    const struct recovery_want *want, utc_s now, struct jit_why *why)
+{
+	const struct person *who = NULL;
+
+	JIT_TRY(check_log(r->log, log_id, why));
+	JIT_TRY(check_clock(r->at, now, why));
+	JIT_TRY(check_person(p, r->by, by, &who, why));
+	if (!person_in(who, &admins->of))
+		return jit_fail(why, JIT_E_APPROVER, "%.*s is no admin",
+		    (int)who->name.n, (const char *)who->name.p);
+	if (r->size != want->size || !digest_eq(&r->root, &want->root) ||
+	    r->cause != want->cause)
+		return jit_fail(why, JIT_E_OTHERTEXT, "%.*s signed another "
+		    "size, root or cause than this log's",
+		    (int)who->name.n, (const char *)who->name.p);
+	return JIT_OK;
+}
+
+enum jit_err
+judge_recovery(const struct policy *p, const char *log_id,
+    const struct recovery *r, const struct signer *by, size_t n,
+    const struct recovery_want *want, utc_s now, struct jit_why *why)
+{
+	const struct block *b = policy_get(p, BLOCK_ADMINS, SPAN_NONE);
+	unsigned people = 0;
+
+	if (b == NULL)
+		return jit_fail(why, JIT_E_POLICY, "no admins");
+	for (size_t i = 0; i < n; i++) {
+		size_t before = 0;
+
+		JIT_TRY(judge_recovery_text(p, &b->admins, log_id, &r[i],
+		    &by[i], want, now, why));
+		while (before < i && !span_eq(r[before].by, r[i].by))
+			before++;
+		people += before == i;
+	}
+	if (people >= b->admins.need)
+		return JIT_OK;
+	return jit_fail(why, JIT_E_PENDING, "%u of %u admins have signed",
+	    people, b->admins.need);
 }

@@ -68,6 +68,18 @@ enum jit_err open_decision_new(struct span text, struct span sig,
 void open_decision_free(struct open_decision *d);
 JIT_SCOPED_PTR(struct open_decision, open_decision_free);
 
+/*
+ * The same for texts that stand in the signer's own journal and were
+ * verified before they were written: signatures are read, not verified.
+ * For reading that journal back, never for what somebody sends.
+ */
+enum jit_err signer_read(struct span sig, struct signer *ret,
+    struct jit_why *why);
+enum jit_err open_request_own(struct span text, struct span sig,
+    struct span possess, struct open_request **ret, struct jit_why *why);
+enum jit_err open_decision_own(struct span text, struct span sig,
+    struct open_decision **ret, struct jit_why *why);
+
 /* What is logged about one request. */
 enum request_end { END_NONE, END_DENIED, END_CANCELLED, END_DROPPED };
 struct history {
@@ -160,5 +172,23 @@ struct issue {
 enum jit_err judge_issue(const struct policy *p, const struct own_keys *own,
     const struct history *h, struct span secret, uint64_t serial, utc_s now,
     struct issue *ret, struct jit_why *why);
+
+/* What a recovery has to say: the log as it stands, and why it stopped. */
+struct recovery_want {
+	uint64_t size;
+	struct digest root;
+	enum recovery_cause cause;
+};
+/*
+ * Do these signed texts, each with its verified signer, let the log go on?
+ * Enough admins of p, counted as people, each for exactly that.
+ *	JIT_E_LOGNAME JIT_E_CLOCK JIT_E_PERSON JIT_E_KEYUNKNOWN
+ *	JIT_E_OTHERTEXT  another size, root or cause
+ *	JIT_E_APPROVER   no admin
+ *	JIT_E_PENDING    not enough of them
+ */
+enum jit_err judge_recovery(const struct policy *p, const char *log_id,
+    const struct recovery *r, const struct signer *by, size_t n,
+    const struct recovery_want *want, utc_s now, struct jit_why *why);
 
 #endif

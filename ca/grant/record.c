@@ -117,3 +117,167 @@ rec_get_policy(struct span body, struct digest *whole, rec_block_fn fn,
 	}
 	return rd_end(&r) == JIT_OK ? JIT_OK : malformed(why, "policy");
 }
+
+/* ---- genesis ---- */
+
+enum jit_err
+rec_fill_genesis(const struct policy *p, const struct tlog_vkey *log,
+    const struct ssh_key *ca, struct rec_genesis *ret, struct jit_why *why)
+{
+	const struct block *a = policy_get(p, BLOCK_ADMINS, SPAN_NONE);
+	struct rec_genesis g = { .log = *log, .user_ca = ssh_key_blob(ca) };
+
+	if (a == NULL)
+		return jit_fail(why, JIT_E_POLICY, "no admins");
+	g.need = a->admins.need;
+	for (size_t i = 0; i < policy_count(p); i++) {
+		const struct block *b = policy_at(p, i);
+		struct rec_admin *who = &g.admins[g.n_admins];
+
+		if (b->kind != BLOCK_PERSON ||
+		    !person_in(&b->person, &a->admins.of))
+			continue;
+		if (g.n_admins == RECORD_ADMINS_MAX)
+			return jit_fail(why, JIT_E_POLICY, "more than %d "
+			    "admins", RECORD_ADMINS_MAX);
+		who->name = b->name;
+		who->n_keys = b->person.n_keys;
+		for (size_t k = 0; k < who->n_keys; k++)
+			who->keys[k] = ssh_key_blob(b->person.keys[k]);
+		g.n_admins++;
+	}
+	*ret = g;
+	return JIT_OK;
+}
+
+void
+rec_put_genesis(struct wr *w, const struct rec_genesis *g)
+{
+	size_t mark;
+
+	wr_u8(w, VERSION);
+	mark = wr_string_begin(w);
+	tlog_vkey_put(w, &g->log);
+	wr_string_end(w, mark);
+	wr_string(w, g->user_ca);
+	wr_u32(w, g->need);
+	wr_u32(w, (uint32_t)g->n_admins);
+	for (size_t i = 0; i < g->n_admins; i++) {
+		const struct rec_admin *a = &g->admins[i];
+
+		wr_string(w, a->name);
+		wr_u32(w, (uint32_t)a->n_keys);
+		for (size_t k = 0; k < a->n_keys; k++)
+			wr_string(w, a->keys[k]);
+	}
+}
+
+static void
+get_admin(struct rd *r, struct rec_admin *a)
+{
+	uint32_t n;
+
+	a->name = rd_string(r, 32);
+	n = rd_u32(r);
+	if (!text_is_name(a->name) || n == 0 || n > RECORD_KEYS_MAX)
+		rd_fail(r);
+	for (a->n_keys = 0; r->err == JIT_OK && a->n_keys < n; a->n_keys++)
+		a->keys[a->n_keys] = rd_string(r, SSH_BLOB_MAX);
+}
+
+enum jit_err
+rec_get_genesis(struct span body, struct rec_genesis *ret,
+    struct jit_why *why)
+{
+	struct rd r = rd_of(body);
+	struct rec_genesis g = { 0 };
+	uint8_t version = rd_u8(&r);
+	struct span vkey = rd_string(&r, TLOG_VKEY_MAX);
+	uint32_t n;
+
+	g.user_ca = rd_string(&r, SSH_BLOB_MAX);
+	g.need = rd_u32(&r);
+	n = rd_u32(&r);
+	if (r.err != JIT_OK || version != VERSION || n > RECORD_ADMINS_MAX ||
+	    g.need == 0 || g.need > n)
+		return malformed(why, "genesis");
+	for (; r.err == JIT_OK && g.n_admins < n; g.n_admins++)
+		get_admin(&r, &g.admins[g.n_admins]);
+	if (rd_end(&r) != JIT_OK ||
+	    tlog_vkey_parse(vkey, &g.log, NULL) != JIT_OK)
+		return malformed(why, "genesis");
+	*ret = g;
+	return JIT_OK;
+}
+
+/* ---- recovery ---- */
+
+void
+rec_put_recovery(struct wr *w, const struct rec_recovery *rec)
+{
+	wr_u32(w, (uint32_t)rec->n);
+	for (size_t i = 0; i < rec->n; i++) {
+		wr_string(w, rec->by[i].text);
+		wr_string(w, rec->by[i].sig);
+	}
+	wr_string(w, rec->lost);
+}
+
+enum jit_err
+rec_get_recovery(struct span body, struct rec_recovery *ret,
+    struct jit_why *why)
+{
+	struct rd r = rd_of(body);
+	struct rec_recovery rec = { 0 };
+	uint32_t n = rd_u32(&r);
+
+	if (n == 0 || n > RECORD_ADMINS_MAX)
+		return malformed(why, "recovery");
+	for (; r.err == JIT_OK && rec.n < n; rec.n++) {
+		rec.by[rec.n].text = rd_string(&r, ACT_MAX);
+		rec.by[rec.n].sig = rd_string(&r, SSHSIG_MAX);
+	}
+	rec.lost = rd_string(&r, TLOG_NOTE_MAX);
+	if (rd_end(&r) != JIT_OK)
+		return malformed(why, "recovery");
+	*ret = rec;
+	return JIT_OK;
+}
+
+/* ---- which request ---- */
+
+/* The value of the first line "<name>: <ULID>" of a text. */
+static bool
+find_id(struct span text, const char *name, struct ulid *ret)
+{
+	size_t n = strlen(name);
+	struct span line;
+
+	while (span_take_line(&text, &line) && line.n > 0)
+		if (line.n > n && memcmp(line.p, name, n) == 0)
+			return ulid_parse(SPAN(line.p + n, line.n - n),
+			    ret) == JIT_OK;
+	return false;
+}
+
+bool
+rec_about(enum entry_type t, struct span body, struct ulid *ret)
+{
+	struct rd r = rd_of(body);
+	struct span first = rd_string(&r, DECISION_MAX);
+
+	if (r.err != JIT_OK)
+		return false;
+	switch (t) {
+	case ENTRY_ISSUED:
+		return ulid_parse(first, ret) == JIT_OK;
+	case ENTRY_REQUEST:
+		return find_id(first, "id: ", ret);
+	case ENTRY_DECISION:
+	case ENTRY_CANCEL:
+	case ENTRY_DROP:
+		return find_id(first, "request: ", ret);
+	default:
+		return false;
+	}
+}

@@ -16,7 +16,8 @@
  *	issued    string request id, string certificate, byte[32] collect
  *	          secret, uint64 index of the request, uint64 of the policy,
  *	          list of uint64 indexes of the approvals counted
- *	recovery  list of (string text, string SSHSIG)
+ *	recovery  list of (string text, string SSHSIG), string lost note: the
+ *	          signed checkpoint whose tail is given up, empty for a clock
  *
  * Strict both ways: nothing behind, sizes bounded.  Pure.
  */
@@ -25,9 +26,12 @@
 
 #include "ca/base/digest.h"
 #include "ca/grant/policy.h"
+#include "ca/tlog/checkpoint.h"
 #include "ca/tlog/entry.h"
 
 #define RECORD_APPROVALS_MAX 64
+#define RECORD_ADMINS_MAX 64
+#define RECORD_KEYS_MAX 16
 
 /* Everything borrows from the body. */
 struct rec_signed {		/* request, decision, cancel, drop */
@@ -42,6 +46,48 @@ struct rec_issued {
 	uint64_t approvals[RECORD_APPROVALS_MAX];
 	size_t n_approvals;
 };
+
+struct rec_admin {
+	struct span name;
+	size_t n_keys;
+	struct span keys[RECORD_KEYS_MAX];	/* blobs */
+};
+
+struct rec_genesis {
+	struct tlog_vkey log;
+	struct span user_ca;			/* key blob */
+	unsigned need;				/* of the admins, for recovery */
+	size_t n_admins;
+	struct rec_admin admins[RECORD_ADMINS_MAX];
+};
+
+struct rec_recovery {
+	size_t n;
+	struct rec_signed by[RECORD_ADMINS_MAX];	/* possess: unused */
+	struct span lost;
+};
+
+/*
+ * What is first in a log.  rec_fill_genesis takes the admins from p (those
+ * in a group that its admins block names); it borrows from p and from ca.
+ * JIT_E_POLICY: no admins block, or too many admins.
+ */
+enum jit_err rec_fill_genesis(const struct policy *p,
+    const struct tlog_vkey *log, const struct ssh_key *ca,
+    struct rec_genesis *ret, struct jit_why *why);
+void rec_put_genesis(struct wr *w, const struct rec_genesis *g);
+enum jit_err rec_get_genesis(struct span body, struct rec_genesis *ret,
+    struct jit_why *why);
+void rec_put_recovery(struct wr *w, const struct rec_recovery *r);
+enum jit_err rec_get_recovery(struct span body, struct rec_recovery *ret,
+    struct jit_why *why);
+
+/*
+ * Which request is an entry about?  For request, decision, cancel, drop and
+ * issued: true, and *ret is its id.  False for others and for bodies that
+ * are not theirs.  Reads no more than it must: for searching a log.
+ */
+bool rec_about(enum entry_type t, struct span body, struct ulid *ret);
 
 /* JIT_E_FORMAT, or the writer's error. */
 void rec_put_signed(struct wr *w, enum entry_type t,

@@ -101,35 +101,63 @@ verify_core(const struct ssh_key *k, const char *hash, struct span data,
 	    JIT_E_FORMAT;
 }
 
+/* A signature blob in its parts. */
+struct parts {
+	struct span raw;
+	const char *hash;		/* RSA's */
+	struct ssh_sig_facts facts;
+};
+
+static enum jit_err
+take_apart(const struct ssh_key *k, struct span sig, struct parts *ret,
+    struct jit_why *why)
+{
+	struct rd r = rd_of(sig);
+	struct span alg = rd_string(&r, 64);
+	struct parts p = { .raw = rd_string(&r, SSH_SIG_MAX) };
+
+	if (ssh_key_is_sk(k)) {
+		p.facts.flags = rd_u8(&r);
+		p.facts.counter = rd_u32(&r);
+	}
+	if (sig.n > SSH_SIG_MAX || rd_end(&r) != JIT_OK)
+		return jit_fail(why, JIT_E_FORMAT, "not a signature blob");
+	if (ssh_key_type(k) == SSH_RSA ? (p.hash = rsa_hash(alg)) == NULL :
+	    !span_eq_str(alg, ssh_key_type_name(k)))
+		return jit_fail(why, JIT_E_KEYTYPE, "the signature's algorithm "
+		    "is not one of a %s key", ssh_key_type_name(k));
+	*ret = p;
+	return JIT_OK;
+}
+
+enum jit_err
+ssh_sig_facts(const struct ssh_key *k, struct span sig,
+    struct ssh_sig_facts *ret, struct jit_why *why)
+{
+	struct parts p;
+
+	JIT_TRY(take_apart(k, sig, &p, why));
+	*ret = p.facts;
+	return JIT_OK;
+}
+
 enum jit_err
 ssh_sig_verify(const struct ssh_key *k, struct span data, struct span sig,
     struct ssh_sig_facts *facts, struct jit_why *why)
 {
 	JIT_DONE(wr_done) struct wr tbs = WR_INIT(128);
-	struct ssh_sig_facts f = { 0, 0 };
-	struct rd r = rd_of(sig);
-	struct span alg = rd_string(&r, 64), raw = rd_string(&r, SSH_SIG_MAX);
-	const char *hash = NULL;
+	struct parts p;
 	enum jit_err e;
 
+	JIT_TRY(take_apart(k, sig, &p, why));
 	if (ssh_key_is_sk(k)) {
-		f.flags = rd_u8(&r);
-		f.counter = rd_u32(&r);
-	}
-	if (sig.n > SSH_SIG_MAX || rd_end(&r) != JIT_OK)
-		return jit_fail(why, JIT_E_FORMAT, "not a signature blob");
-	if (ssh_key_type(k) == SSH_RSA ? (hash = rsa_hash(alg)) == NULL :
-	    !span_eq_str(alg, ssh_key_type_name(k)))
-		return jit_fail(why, JIT_E_KEYTYPE, "the signature's algorithm "
-		    "is not one of a %s key", ssh_key_type_name(k));
-	if (ssh_key_is_sk(k)) {
-		JIT_TRY(put_sk_tbs(&tbs, k, &f, data));
+		JIT_TRY(put_sk_tbs(&tbs, k, &p.facts, data));
 		data = wr_view(&tbs);
 	}
-	if ((e = verify_core(k, hash, data, raw)) != JIT_OK)
+	if ((e = verify_core(k, p.hash, data, p.raw)) != JIT_OK)
 		return jit_fail(why, e, e == JIT_E_FORMAT ?
 		    "malformed signature" : "the signature does not hold");
 	if (facts != NULL)
-		*facts = f;
+		*facts = p.facts;
 	return JIT_OK;
 }

@@ -34,6 +34,13 @@ struct ssh_sig_facts {
 enum jit_err ssh_sig_verify(const struct ssh_key *k, struct span data,
     struct span sig, struct ssh_sig_facts *facts, struct jit_why *why);
 
+/*
+ * What sig says of itself, without verifying it: for signatures that were
+ * verified before, by whoever reads them back.  JIT_E_FORMAT, JIT_E_KEYTYPE.
+ */
+enum jit_err ssh_sig_facts(const struct ssh_key *k, struct span sig,
+    struct ssh_sig_facts *ret, struct jit_why *why);
+
 /* ---- private keys that this process holds ---- */
 
 struct ssh_priv;	/* a private key and its public half */

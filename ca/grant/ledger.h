@@ -1,0 +1,129 @@
+/*
+ * ledger - the state of an installation, as a fold over its log.
+ *
+ * ledger_apply() takes the log's entries one by one, from genesis on; what
+ * it knows afterwards is all that judging needs: the keys, the policy in
+ * force, what is open, the next serial.  The signer folds its own journal at
+ * start, and each batch before it is written; an auditor folds the whole
+ * log with every act judged again.  The same entries give the same ledger.
+ *
+ * Kept whole are the dossiers of what is open.  Of what is over only the
+ * indexes of its entries, until its window closes.  Pure.
+ */
+#ifndef JIT_GRANT_LEDGER_H
+#define JIT_GRANT_LEDGER_H
+
+#include "ca/grant/dossier.h"
+#include "ca/tlog/merkle.h"
+
+#define LEDGER_GRACE 600	/* s that what is over stays known after "closes" */
+
+enum ledger_mode {
+	LEDGER_OWN,		/* our own journal: shape and order only */
+	LEDGER_JUDGE,		/* every act is judged again, at its time */
+	LEDGER_DEEP		/* and its signatures are verified */
+};
+
+struct ledger;
+
+enum jit_err ledger_new(struct ledger **ret);
+void ledger_free(struct ledger *l);
+JIT_SCOPED_PTR(struct ledger, ledger_free);
+
+/*
+ * Take the next entry; copies what it keeps.  JIT_E_VERIFY: it cannot stand
+ * there (a first entry that is no genesis, an index that does not follow, a
+ * time that goes back, a serial that is not the next, a certificate that is
+ * not the one approved, a policy whose blocks are not all there ...); with
+ * LEDGER_JUDGE the errors of judge.h, with LEDGER_DEEP those of signatures.
+ * An error leaves requests and policy as they were; what was applied since
+ * the last commit can still be taken back.  An erased body: what cannot be
+ * known any more is left out (the act is not judged), and counted.
+ */
+enum jit_err ledger_apply(struct ledger *l, const struct entry *e,
+    enum ledger_mode mode, struct jit_why *why);
+/*
+ * The same for an entry that was just made and judged, of which the parts
+ * are open already: r for a request, d for a decision, else NULL.  Both are
+ * taken, also on an error.
+ */
+enum jit_err ledger_apply_open(struct ledger *l, const struct entry *e,
+    struct open_request *r, struct open_decision *d, struct jit_why *why);
+
+/*
+ * What was applied since the last ledger_commit() can be taken back as long
+ * as it is requests, decisions, cancels, drops and issues (a batch that
+ * found no room on the disk).
+ */
+void ledger_commit(struct ledger *l);
+void ledger_rollback(struct ledger *l);
+
+/* ---- what it knows; all borrowed until the next change ---- */
+
+uint64_t ledger_size(const struct ledger *l);	/* entries applied */
+/* Of the Merkle tree of the entries applied. */
+const struct merkle_edge *ledger_edge(const struct ledger *l);
+utc_s ledger_time(const struct ledger *l);	/* of the newest, 0: none */
+uint64_t ledger_erased(const struct ledger *l);	/* bodies that were missing */
+const struct rec_genesis *ledger_genesis(const struct ledger *l);
+const struct own_keys *ledger_own(const struct ledger *l);
+const char *ledger_log_id(const struct ledger *l);
+/* In force; NULL before the first policy entry. */
+const struct policy *ledger_policy(const struct ledger *l);
+uint64_t ledger_policy_index(const struct ledger *l);
+/* Index of the blob of a block that was ever in a policy.  JIT_E_UNKNOWN. */
+enum jit_err ledger_blob(const struct ledger *l, const struct digest *d,
+    uint64_t *index);
+uint64_t ledger_next_serial(const struct ledger *l);
+/* Newest recovery entry; 0: none (index 0 is genesis). */
+uint64_t ledger_recovery(const struct ledger *l);
+/* Size of the largest checkpoint that a recovery gave up; 0: none. */
+uint64_t ledger_given_up(const struct ledger *l);
+
+/* Requests of a person that count towards JUDGE_OPEN_MAX at now. */
+size_t ledger_open(const struct ledger *l, struct span person, utc_s now);
+
+/* What is known about a request. */
+enum ledger_has { LEDGER_NONE, LEDGER_WHOLE, LEDGER_SETTLED };
+struct settled {		/* issued, denied, cancelled or dropped */
+	struct ulid id;
+	struct digest digest;	/* of the request's text */
+	const char *requester;
+	utc_s closes;
+	enum request_end end;
+	bool issued;
+	utc_s until;		/* the certificate's end, if issued */
+	size_t n;
+	uint64_t *index;	/* of its entries, in log order */
+};
+/*
+ * WHOLE: *d is its dossier (not issued, not ended).  SETTLED: *s says which
+ * entries make its dossier.  d and s may be NULL.
+ */
+enum ledger_has ledger_get(const struct ledger *l, const struct ulid *id,
+    const struct dossier **d, const struct settled **s);
+/* Dossiers and settled ones, by index of the request; i < ledger_count(). */
+size_t ledger_count(const struct ledger *l);
+enum ledger_has ledger_at(const struct ledger *l, size_t i,
+    const struct dossier **d, const struct settled **s);
+/*
+ * May the requester end what is settled (drop it)?  As judge_act(), from
+ * what is known of it without its dossier.
+ */
+enum jit_err ledger_judge_act(const struct ledger *l,
+    const struct settled *s, const struct act *a, const struct signer *by,
+    utc_s now, struct jit_why *why);
+/* Index of the newest entry about it. */
+uint64_t ledger_last(const struct dossier *d, const struct settled *s);
+/* Forget what closed more than LEDGER_GRACE before now. */
+void ledger_expire(struct ledger *l, utc_s now);
+
+/* ---- a snapshot ---- */
+
+/* Everything above as bytes; nothing may be uncommitted. */
+enum jit_err ledger_save(const struct ledger *l, struct wr *w);
+/* Back; our own bytes, but checked in every length.  JIT_E_FORMAT. */
+enum jit_err ledger_load(struct rd *r, struct ledger **ret,
+    struct jit_why *why);
+
+#endif
