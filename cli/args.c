@@ -69,7 +69,7 @@ distance(const char *a, size_t na, const char *b, size_t nb)
 const char *
 args_nearest(const char *typed, const char *const *list, size_t n)
 {
-	size_t len = strlen(typed), best = len / 3 + 1;
+	size_t len = strlen(typed), best = len / 3 > 1 ? len / 3 + 1 : 2;
 	const char *ret = NULL;
 
 	if (len == 0 || len > WORD_MAX)
@@ -83,8 +83,7 @@ args_nearest(const char *typed, const char *const *list, size_t n)
 		/* What begins so counts as one letter off. */
 		if (len >= 2 && strncmp(typed, list[i], len) == 0)
 			d = least(d, 1);
-		/* All but one letter of a short word is no resemblance. */
-		if (d < best || (d == best && ret == NULL && d < len / 2 + 1)) {
+		if (d < best && d < len) {
 			best = d;
 			ret = list[i];
 		}
@@ -116,20 +115,19 @@ unknown_verb(const struct parser *p, const char *s)
 	for (size_t i = 0; i < p->nverbs; i++)
 		list[i] = p->verbs[i].name;
 	near = args_nearest(s, list, p->nverbs);
-	return jit_fail(p->why, JIT_E_ARG, "\"%s\" is no verb%s%s%s; jit-cert "
-	    "--help lists them", text_shown(span_str(s), shown, sizeof(shown)),
-	    near != NULL ? "; did you mean \"" : "",
+	return jit_fail(p->why, JIT_E_ARG, "\"%s\" is no verb%s%s%s (jit-cert "
+	    "--help lists them)", text_shown(span_str(s), shown,
+	    sizeof(shown)), near != NULL ? "; did you mean \"" : "",
 	    near != NULL ? near : "", near != NULL ? "\"?" : "");
 }
 
 /* " VERB" of the verb typed, or "": for "jit-cert wait --help". */
-static const char *
+static void
 verb_of(const struct parser *p, char ret[static WORD_MAX + 2])
 {
 	ret[0] = '\0';
 	if (p->a.verb != NULL)
 		(void)snprintf(ret, WORD_MAX + 2, " %s", p->a.verb->name);
-	return ret;
 }
 
 static bool
@@ -164,7 +162,7 @@ unknown_option(const struct parser *p, const char *s, struct span name)
 	const char *list[OPT_COUNT], *near = NULL;
 	size_t n = 0;
 
-	(void)verb_of(p, verb);
+	verb_of(p, verb);
 	(void)text_shown(SPAN(s, strcspn(s, "=")), shown, sizeof(shown));
 	put_owners(p, &owners, name);
 	if (owners.err == JIT_OK && owners.n > 1)
@@ -179,10 +177,10 @@ unknown_option(const struct parser *p, const char *s, struct span name)
 	wr_u8(&word, 0);
 	if (word.err == JIT_OK)
 		near = args_nearest((const char *)word.p, list, n);
-	return jit_fail(p->why, JIT_E_ARG, "%s is no option%s%s%s; jit-cert%s "
-	    "--help lists them", shown, near != NULL ?
-	    "; did you mean --" : "", near != NULL ? near : "",
-	    near != NULL ? "?" : "", verb);
+	return jit_fail(p->why, JIT_E_ARG, "%s is no option%s%s%s%s%s "
+	    "(jit-cert%s --help lists them)", shown, verb[0] != '\0' ? " of" :
+	    "", verb, near != NULL ? "; did you mean --" : "",
+	    near != NULL ? near : "", near != NULL ? "?" : "", verb);
 }
 
 static enum jit_err
@@ -259,8 +257,10 @@ take_short(struct parser *p, const char *s)
 		return jit_fail(p->why, JIT_E_ARG, "%s: one letter after a "
 		    "single \"-\", or a name after \"--\"; what another "
 		    "program shall have stands after \" -- \"", shown);
-	return jit_fail(p->why, JIT_E_ARG, "%s is no option; jit-cert%s --help "
-	    "lists them", shown, verb_of(p, verb));
+	verb_of(p, verb);
+	return jit_fail(p->why, JIT_E_ARG, "%s is no option%s%s (jit-cert%s "
+	    "--help lists them)", shown, verb[0] != '\0' ? " of" : "", verb,
+	    verb);
 }
 
 static enum jit_err
