@@ -43,7 +43,8 @@ const char *section_title(enum section s);
 struct verb {
 	enum verb_id id;
 	const char *name;
-	int (*run)(struct cli *c, const struct args *a);	/* exit status */
+	/* Returns the exit status. */
+	int (*run)(struct cli *c, const struct args *a);
 	size_t min, max;	/* operands */
 	const char *synopsis, *sentence;
 	enum section section;

@@ -65,6 +65,8 @@ run(struct cli *c, const struct verb *verbs, size_t n, int argc,
 	enum jit_err e;
 
 	c->out.json = asks_json(argc, argv);
+	/* JSON leaves in ASCII, whatever the locale can show. */
+	c->out.utf8 = c->out.utf8 || c->out.json;
 	if ((e = args_parse(verbs, n, argc, argv, &a, &why)) != JIT_OK)
 		return out_error(c, e, &why);
 	take_globals(c, &a);

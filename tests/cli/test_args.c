@@ -147,8 +147,8 @@ static const struct row rows[] = {
 	    "--help lists them)", "inbox", "-q"),
 	BAD("another verb's letter", "-r is no option of inbox (jit-cert inbox "
 	    "--help lists them)", "inbox", "-r", "x"),
-	BAD("bundled letters", "-nr: one letter after a single \"-\", or a name "
-	    "after \"--\"; what another program shall have stands after \" -- "
+	BAD("bundled letters", "-nr: one letter after a single \"-\", or a "
+	    "name after \"--\"; what another program shall have stands after \" -- "
 	    "\"", "request", "-nr", "x"),
 	BAD("given twice", "--reason is given twice", "request", "--reason=a",
 	    "-r", "b"),

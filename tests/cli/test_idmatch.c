@@ -35,8 +35,8 @@ static const struct row rows[] = {
 	    "whole id of 26 characters names any" },
 	{ "U is no digit", "9U2B", JIT_E_ARG, "\"9U2B\" is no request id; 26 "
 	    "characters, or its last 4 or more" },
-	{ "other characters", "9Q2\033", JIT_E_ARG, "\"9Q2\\x1b\" is no request "
-	    "id; 26 characters, or its last 4 or more" },
+	{ "other characters", "9Q2\033", JIT_E_ARG, "\"9Q2\\x1b\" is no "
+	    "request id; 26 characters, or its last 4 or more" },
 	{ "too long", OTHER "7", JIT_E_ARG, "\"" OTHER "7\" is no request id; "
 	    "26 characters, or its last 4 or more" },
 	{ "past the last ULID", "81JDE0V5Y8M3T1K3ZJ6X4N9Q2B", JIT_E_ARG,
