@@ -148,8 +148,8 @@ static const struct row rows[] = {
 	BAD("another verb's letter", "-r is no option of inbox (jit-cert inbox "
 	    "--help lists them)", "inbox", "-r", "x"),
 	BAD("bundled letters", "-nr: one letter after a single \"-\", or a "
-	    "name after \"--\"; what another program shall have stands after \" -- "
-	    "\"", "request", "-nr", "x"),
+	    "name after \"--\"; what another program shall have stands "
+	    "after \" -- \"", "request", "-nr", "x"),
 	BAD("given twice", "--reason is given twice", "request", "--reason=a",
 	    "-r", "b"),
 	BAD("a flag twice", "--json is given twice", "--json", "inbox",
