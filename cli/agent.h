@@ -93,7 +93,7 @@ enum jit_err agent_sign(struct agent *a, const struct ssh_key *k,
  * The key alone is not added, only with its certificate.  What the agent
  * holds of the same certificate is replaced, its lifetime begins anew.
  * JIT_E_ARG: another comment, no life, or the certificate is for another key;
- * JIT_E_FORMAT: not a certificate.
+ * JIT_E_FORMAT, JIT_E_KEYTYPE: not a certificate.
  */
 enum jit_err agent_add_cert(struct agent *a, struct span cert,
     const struct ssh_priv *p, const char *comment, dur_s life,
