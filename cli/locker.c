@@ -157,7 +157,7 @@ sync_dir(const char *path, struct jit_why *why)
 
 static enum jit_err
 write_one(const char *base, const struct ulid *id, enum locker_file f,
-    struct span s, enum sys_write how, struct jit_why *why)
+    struct span s, struct jit_why *why)
 {
 	struct locker_path path;
 
@@ -165,7 +165,7 @@ write_one(const char *base, const struct ulid *id, enum locker_file f,
 	if (s.n > files[f].max)
 		return jit_fail(why, JIT_E_SIZE, "%s: %zu bytes, accepted are "
 		    "at most %zu", path.s, s.n, files[f].max);
-	return sys_write_file(path.s, s, 0600, how, why);
+	return sys_write_file(path.s, s, 0600, SYS_REPLACE, why);
 }
 
 /* *path is set for the caller's own messages. */
@@ -239,6 +239,7 @@ get_key_jit(struct span s, const char *path, struct ssh_priv **ret,
 
 /* ---- put ---- */
 
+/* Into a directory that was just made: there is nothing to replace. */
 static enum jit_err
 write_all(const char *base, const struct ulid *id, const struct ssh_priv *p,
     struct span secret, struct span text, const char *comment,
@@ -249,13 +250,10 @@ write_all(const char *base, const struct ulid *id, const struct ssh_priv *p,
 
 	JIT_TRY(ssh_priv_put_file(p, comment, rng, &file));
 	JIT_TRY(put_key_jit(p, &jit));
-	JIT_TRY(write_one(base, id, LOCKER_SECRET_FILE, secret, SYS_NEW,
-	    why));
-	JIT_TRY(write_one(base, id, LOCKER_KEY, wr_view(&file), SYS_NEW,
-	    why));
-	JIT_TRY(write_one(base, id, LOCKER_KEY_JIT, wr_view(&jit), SYS_NEW,
-	    why));
-	return write_one(base, id, LOCKER_REQUEST, text, SYS_NEW, why);
+	JIT_TRY(write_one(base, id, LOCKER_SECRET_FILE, secret, why));
+	JIT_TRY(write_one(base, id, LOCKER_KEY, wr_view(&file), why));
+	JIT_TRY(write_one(base, id, LOCKER_KEY_JIT, wr_view(&jit), why));
+	return write_one(base, id, LOCKER_REQUEST, text, why);
 }
 
 enum jit_err
@@ -354,9 +352,8 @@ locker_put_cert(const char *base, const struct ulid *id, struct span line,
 	JIT_TRY(ssh_cert_line_blob(line, &blob, why));
 	/* The certificate last: who finds it finds the rest as well. */
 	if (known_hosts.n > 0)
-		JIT_TRY(write_one(base, id, LOCKER_HOSTS, known_hosts,
-		    SYS_REPLACE, why));
-	return write_one(base, id, LOCKER_CERT, line, SYS_REPLACE, why);
+		JIT_TRY(write_one(base, id, LOCKER_HOSTS, known_hosts, why));
+	return write_one(base, id, LOCKER_CERT, line, why);
 }
 
 enum jit_err

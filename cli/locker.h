@@ -29,8 +29,6 @@
 #ifndef JIT_CLI_LOCKER_H
 #define JIT_CLI_LOCKER_H
 
-#include <limits.h>
-
 #include "ca/base/rand.h"
 #include "ca/base/secret.h"
 #include "ca/base/text.h"
@@ -46,8 +44,8 @@ enum locker_file {
 	LOCKER_FILES
 };
 
-/* A path that fits; NUL-terminated. */
-struct locker_path { char s[PATH_MAX]; };
+/* NUL-terminated; a path that does not fit is JIT_E_ARG. */
+struct locker_path { char s[4096]; };
 
 /* The path of a file, for ssh -i.  JIT_E_ARG; nothing is looked at. */
 enum jit_err locker_path(const char *base, const struct ulid *id,

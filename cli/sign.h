@@ -27,7 +27,7 @@ struct hand {
 	enum hand_route route;
 	struct ssh_key *key;	/* owned */
 	struct buf comment;	/* owned; somebody else's bytes: escape them */
-	char *path;		/* owned; private key file; NULL for an agent's */
+	char *path;		/* owned; of the private file, or NULL */
 	bool named;		/* it is the key of the file that was named */
 };
 

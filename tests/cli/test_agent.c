@@ -274,7 +274,8 @@ previous(void **state)
 {
 	JIT_SCOPED(ssh_priv_free) struct ssh_priv *ca = ag_key(SSH_ED25519);
 	JIT_SCOPED(agent_free) struct agent *a = NULL;
-	const char *sock = ag_tmp("real.s", ""), *theirs = ag_tmp("theirs", "");
+	const char *sock = ag_tmp("real.s", "");
+	const char *theirs = ag_tmp("theirs", ""), *plain = ag_tmp("plain", "");
 	char keep[] = "c", ca_path[600];
 	struct jit_why why = { 0 };
 	size_t n = 0;
@@ -301,9 +302,8 @@ previous(void **state)
 	    "theirs", "-n", "x", theirs, (char *)NULL), 0);
 	assert_int_equal(ag_add(NULL, "-q", theirs, (char *)NULL), 0);
 	assert_int_equal(kg_run(SPAN_NONE, NULL, "-q", "-t", "ed25519", "-N",
-	    "", "-C", "jit-cert plain", "-f", ag_tmp("plain", ""), (char *)NULL),
-	    0);
-	assert_int_equal(ag_add(NULL, "-q", ag_tmp("plain", ""), (char *)NULL), 0);
+	    "", "-C", "jit-cert plain", "-f", plain, (char *)NULL), 0);
+	assert_int_equal(ag_add(NULL, "-q", plain, (char *)NULL), 0);
 	JT_WHY(agent_remove_ours(a, not_this, keep, &n, &why), JIT_OK, &why);
 	assert_int_equal(n, 3);
 	assert_false(ag_shows("jit-cert a"));
