@@ -38,17 +38,6 @@ changed(struct ledger *l)
 
 /* ---- genesis, blobs, policy, recovery ---- */
 
-static enum jit_err
-log_key(const struct tlog_vkey *v, struct ssh_key **ret)
-{
-	JIT_DONE(wr_done) struct wr w = WR_INIT(128);
-
-	wr_cstring(&w, ssh_type_name(SSH_ED25519));
-	wr_string(&w, SPAN(v->pub, sizeof(v->pub)));
-	JIT_TRY(w.err);
-	return ssh_key_parse(wr_view(&w), ret, NULL);
-}
-
 enum jit_err
 ledger_take_genesis(struct ledger *l, const struct entry *e,
     struct jit_why *why)
@@ -60,7 +49,7 @@ ledger_take_genesis(struct ledger *l, const struct entry *e,
 	JIT_TRY(kept_copy(&k, e));
 	JIT_TRY(rec_get_genesis(BUF_SPAN(k.body), &g, why));
 	JIT_TRY(ssh_key_parse(g.user_ca, &ca, why));
-	JIT_TRY(log_key(&g.log, &log));
+	JIT_TRY(rec_log_key(&g.log, &log));
 	l->genesis_entry = k;
 	l->genesis = g;
 	l->user_ca = ca;

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/grant/ledger.h"
 #include "tests/lib/logbook.h"
 
 /* ---- the tree ---- */
@@ -408,6 +409,70 @@ logbook_collect(struct logbook *b, const struct ulid *id)
 	b->serial++;
 	return add_about(b, logbook_find(b, id), ENTRY_ISSUED,
 	    BUF_SPAN(body));
+}
+
+/* ---- evidence ---- */
+
+static int
+index_cmp(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t
+logbook_evidence(struct logbook *b, const struct ulid *id,
+    uint64_t index[static BUNDLE_ENTRIES_MAX])
+{
+	JIT_SCOPED(ledger_free) struct ledger *l = NULL;
+	const struct dossier *d = logbook_find(b, id)->dossier;
+	uint64_t policy = d->h.issued ? d->issued.policy_index :
+	    b->policy_index;
+	struct digest needs[BUNDLE_BLOCKS_MAX];
+	size_t n = 2, blocks;
+
+	JT_OK(ledger_new(&l));
+	for (uint64_t i = 0; i <= policy; i++)
+		JT_OK(ledger_apply(l, &b->entry[i].e, LEDGER_OWN, NULL));
+	index[0] = 0;
+	index[1] = policy;
+	JT_OK(bundle_needs(d, ledger_policy(l), needs, &blocks, NULL));
+	for (size_t i = 0; i < blocks; i++)
+		JT_OK(ledger_blob(l, &needs[i], &index[n++]));
+	for (size_t i = 0; i < d->n; i++)
+		index[n++] = d->entry[i].e.index;
+	qsort(index, n, sizeof(index[0]), index_cmp);
+	return n;
+}
+
+struct buf
+logbook_bundle_of(struct logbook *b, const struct ulid *id,
+    const uint64_t *index, size_t n, uint64_t size)
+{
+	JIT_DONE(buf_done) struct buf note = logbook_note(b, size);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(BUNDLE_MAX);
+	struct receipt *v = calloc(n, sizeof(*v));
+	struct jit_why why = { 0 };
+	struct buf ret = { NULL, 0 };
+
+	assert_non_null(v);
+	for (size_t i = 0; i < n; i++)
+		logbook_receipt(b, index[i], size, &v[i]);
+	JT_WHY(bundle_put(&w, b->w.log_id, id, v, n, BUF_SPAN(note), &why),
+	    JIT_OK, &why);
+	free(v);
+	JT_OK(wr_take(&w, &ret));
+	return ret;
+}
+
+struct buf
+logbook_bundle(struct logbook *b, const struct ulid *id)
+{
+	uint64_t index[BUNDLE_ENTRIES_MAX];
+	size_t n = logbook_evidence(b, id, index);
+
+	return logbook_bundle_of(b, id, index, n, b->n);
 }
 
 /* ---- a story ---- */

@@ -20,7 +20,7 @@
 #ifndef JIT_TESTS_LOGBOOK_H
 #define JIT_TESTS_LOGBOOK_H
 
-#include "ca/grant/dossier.h"
+#include "ca/grant/bundle.h"
 #include "ca/grant/receipt.h"
 #include "ca/tlog/tiles.h"
 #include "tests/lib/world.h"
@@ -103,5 +103,14 @@ void logbook_root(struct logbook *b, uint64_t size, struct checkpoint *ret);
 /* Under the checkpoint of the first size entries; borrows from b. */
 void logbook_receipt(struct logbook *b, uint64_t index, uint64_t size,
     struct receipt *ret);
+
+/* ---- evidence ---- */
+/* Indexes of what a bundle about id holds; returns their number. */
+size_t logbook_evidence(struct logbook *b, const struct ulid *id,
+    uint64_t index[static BUNDLE_ENTRIES_MAX]);
+/* The bundle of those entries, whatever they are, at that size. */
+struct buf logbook_bundle_of(struct logbook *b, const struct ulid *id,
+    const uint64_t *index, size_t n, uint64_t size);
+struct buf logbook_bundle(struct logbook *b, const struct ulid *id);
 
 #endif
