@@ -262,6 +262,7 @@ add_listed(void *arg, enum block_kind kind, struct span name,
 		    !digest_eq(&b->digest, d))
 			continue;
 		w->blob[i] = NULL;
+		/* Which refuses a key that is two people's. */
 		return policy_add(w->s->policy, b, w->why);
 	}
 	return JIT_OK;
@@ -312,17 +313,6 @@ take_policy(struct bundle_summary *s, uint64_t *index, struct jit_why *why)
 
 /* ---- the certificate ---- */
 
-/* The key is that person's alone, among the people that are here. */
-static enum jit_err
-check_owner(const struct policy *p, const struct ssh_key *k,
-    struct span name, struct jit_why *why)
-{
-	const struct person *who = policy_key_person(p, k);
-
-	return who != NULL && span_eq(who->name, name) ? JIT_OK :
-	    no(why, "a key that is enrolled for two people");
-}
-
 static enum jit_err
 check_approvals(const struct bundle_summary *s, const struct quorum *q,
     struct jit_why *why)
@@ -333,15 +323,10 @@ check_approvals(const struct bundle_summary *s, const struct quorum *q,
 	if (i->n_approvals != q->have)
 		return no(why, "the certificate lists other approvals than "
 		    "count");
-	for (size_t k = 0; k < q->have; k++) {
-		const struct open_decision *d = h->decision[q->counted[k]];
-
+	for (size_t k = 0; k < q->have; k++)
 		if (i->approvals[k] != h->decision_index[q->counted[k]])
 			return no(why, "the certificate lists other approvals "
 			    "than count");
-		JIT_TRY(check_owner(s->policy, d->by.key, d->dec.approver,
-		    why));
-	}
 	return JIT_OK;
 }
 
@@ -363,7 +348,6 @@ check_issued(struct bundle_summary *s, uint64_t policy_index,
 		return no(why, "the certificate rests on another request");
 	JIT_TRY(ssh_cert_parse(d->issued.cert, &s->cert, why));
 	s->fields = ssh_cert_fields(s->cert);
-	JIT_TRY(check_owner(s->policy, r->by.key, r->req.requester, why));
 	/* At most a drop has ended it, and that came later. */
 	before.end = END_NONE;
 	before.issued = false;

@@ -388,23 +388,11 @@ flips(void **state)
 		    &ids[i]);
 
 		jt_flip_truncate_max(BUF_SPAN(text),
-		    i == STORY_ACTIVE ? 6000 : 500, try_flipped, NULL);
+		    i == STORY_ACTIVE ? 4000 : 300, try_flipped, NULL);
 	}
 }
 
 /* ---- a log that lies: validly logged, and still no evidence ---- */
-
-static struct ulid
-asked(unsigned approvals)
-{
-	struct ulid id = logbook_request(&b, "prod-db", K_ALICE);
-
-	if (approvals > 0)
-		(void)logbook_decide(&b, &id, VERDICT_APPROVE, K_BOB);
-	if (approvals > 1)
-		(void)logbook_decide(&b, &id, VERDICT_APPROVE, K_CAROL);
-	return id;
-}
 
 /* Put in, without a judge, what the dossier takes as well. */
 static void
@@ -424,7 +412,7 @@ forced(void (*fields)(struct ssh_cert_fields *),
     void (*record)(struct rec_issued *), enum world_key ca)
 {
 	const struct logbook_spoil s = { fields, record, ca };
-	struct ulid id = asked(2);
+	struct ulid id = logbook_asked(&b, 2);
 
 	force(&id, ENTRY_ISSUED, logbook_issued_body(&b, &id, &s));
 	return id;
@@ -466,7 +454,7 @@ LIE(l_secret, NULL, other_secret, K_CA)
 static struct ulid
 l_policy(void)
 {
-	struct ulid id = asked(2);
+	struct ulid id = logbook_asked(&b, 2);
 	const struct logbook_spoil s = { NULL, other_policy, K_CA };
 
 	/* Logged twice: the list is the same, its index is not. */
@@ -480,7 +468,7 @@ l_policy(void)
 static struct ulid
 l_turned(void)
 {
-	struct ulid id = asked(1);
+	struct ulid id = logbook_asked(&b, 1);
 	JIT_DONE(buf_done) struct buf deny = logbook_decision_body(&b, &id,
 	    VERDICT_DENY, K_CAROL);
 	JIT_DONE(wr_done) struct wr text = WR_INIT(DECISION_MAX), w =
@@ -501,7 +489,7 @@ l_turned(void)
 static struct ulid
 decided_by(enum world_key who, dur_s later)
 {
-	struct ulid id = asked(1);
+	struct ulid id = logbook_asked(&b, 1);
 	struct buf body = { NULL, 0 };
 
 	body = logbook_decision_body(&b, &id, VERDICT_APPROVE, who);
@@ -544,7 +532,7 @@ l_lenient(const char *groups)
 	(void)logbook_policy(&b);
 	world_without(&b.w, BLOCK_PERSON, "carol");
 	world_person(&b.w, "carol", "group: sre\n", carol, 1);
-	id = asked(2);
+	id = logbook_asked(&b, 2);
 	(void)logbook_collect(&b, &id);
 	return id;
 }
@@ -573,7 +561,7 @@ l_asks(void)
 	(void)logbook_policy(&b);
 	world_without(&b.w, BLOCK_PERSON, "alice");
 	world_person(&b.w, "alice", "group: sre\n", alice, 1);
-	id = asked(2);
+	id = logbook_asked(&b, 2);
 	(void)logbook_collect(&b, &id);
 	return id;
 }
@@ -581,7 +569,7 @@ l_asks(void)
 static struct ulid
 l_drop(void)
 {
-	struct ulid id = asked(2);
+	struct ulid id = logbook_asked(&b, 2);
 
 	(void)logbook_collect(&b, &id);
 	force(&id, ENTRY_DROP, logbook_act_body(&b, &id, ACT_DROP, K_BOB));
