@@ -24,9 +24,10 @@ fresh(void)
 static void
 modes(void **state)
 {
-	JIT_SCOPED(ledger_free) struct ledger *own = logbook_ledger(&b, b.n, LEDGER_OWN),
-	    *judge = logbook_ledger(&b, b.n, LEDGER_JUDGE), *deep = logbook_ledger(&b, b.n,
-	    LEDGER_DEEP), *back = NULL;
+	JIT_SCOPED(ledger_free) struct ledger *own = logbook_ledger(&b, b.n,
+	    LEDGER_OWN),
+	    *judge = logbook_ledger(&b, b.n, LEDGER_JUDGE),
+	    *deep = logbook_ledger(&b, b.n, LEDGER_DEEP), *back = NULL;
 	JIT_DONE(buf_done) struct buf s = logbook_saved(own);
 
 	(void)state;
@@ -62,7 +63,8 @@ prefixes(void **state)
 static void
 knows(void **state)
 {
-	JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(&b, b.n, LEDGER_DEEP);
+	JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(&b, b.n,
+	    LEDGER_DEEP);
 	const struct dossier *d = NULL;
 	const struct settled *s = NULL;
 	struct checkpoint c;
@@ -141,7 +143,8 @@ static void
 roll(size_t n)
 {
 	JIT_SCOPED(ledger_free) struct ledger *l = NULL;
-	JIT_SCOPED(ledger_free) struct ledger *all = logbook_ledger(&b, b.n, LEDGER_OWN);
+	JIT_SCOPED(ledger_free) struct ledger *all = logbook_ledger(&b, b.n,
+	    LEDGER_OWN);
 	JIT_DONE(buf_done) struct buf want = logbook_saved(all);
 
 	JT_OK(ledger_new(&l));
@@ -329,13 +332,15 @@ erased_all(void **state)
 static void
 erased_policy(void **state)
 {
-	JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(&b, 1, LEDGER_OWN);
+	JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(&b, 1,
+	    LEDGER_OWN);
 	struct jit_why why = { 0 };
 
 	(void)state;
 	logbook_erase(&b, 1);
 	while (b.entry[ledger_size(l)].e.type == ENTRY_BLOB)
-		logbook_fold(&b, l, ledger_size(l), ledger_size(l) + 1, LEDGER_DEEP);
+		logbook_fold(&b, l, ledger_size(l), ledger_size(l) + 1,
+		    LEDGER_DEEP);
 	JT_WHY(ledger_apply(l, &b.entry[ledger_size(l)].e, LEDGER_DEEP, &why),
 	    JIT_E_VERIFY, &why);
 }

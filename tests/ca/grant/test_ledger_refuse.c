@@ -86,7 +86,7 @@ forwarding(struct ssh_cert_fields *f)
 #define ISSUE(name, fields, record, ca)					\
 static void name(void)							\
 {									\
-	struct ulid id = logbook_asked(&b, 2);					\
+	struct ulid id = logbook_asked(&b, 2);				\
 	issue(&id, fields, record, ca);					\
 }
 ISSUE(good, NULL, NULL, K_CA)
@@ -532,8 +532,8 @@ refusal(void **state)
 	fresh();
 	t->make();
 	for (int m = LEDGER_JUDGE; m <= LEDGER_DEEP; m++) {
-		JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(&b, b.n - 1,
-		    (enum ledger_mode)m);
+		JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(&b,
+		    b.n - 1, (enum ledger_mode)m);
 		JIT_DONE(buf_done) struct buf before = logbook_saved(l);
 		struct jit_why why = { 0 };
 
