@@ -1,14 +1,13 @@
 /*
  * jit-signer - the isolated signer.  This file owns its command line.
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "ca/base/sys.h"
-#include "ca/grant/policy_yaml.h"
-#include "ca/base/tree.h"
 #include "signer/check.h"
+#include "signer/home.h"
 
 static const char usage[] =
     "usage: jit-signer check POLICY [--person NAME | --host NAME]\n"
@@ -26,20 +25,6 @@ complain(enum jit_err e, const struct jit_why *why)
 	return jit_err_exit(e);
 }
 
-/* As the daemon will demand it: root's or ours, written by nobody else. */
-static enum jit_err
-load_policy(const char *path, struct policy **ret, struct jit_why *why)
-{
-	JIT_DONE(buf_done) struct buf yaml = { NULL, 0 };
-	const uid_t owners[] = { 0, geteuid() };
-	const struct sys_rule rule = { owners, 2, 0022, TREE_FILE_MAX };
-	const char *name = strrchr(path, '/');
-
-	JIT_TRY(sys_read_file(path, &rule, &yaml, why));
-	return policy_from_yaml(name != NULL ? name + 1 : path,
-	    BUF_SPAN(yaml), ret, why);
-}
-
 static int
 check(int argc, char **argv)
 {
@@ -50,7 +35,8 @@ check(int argc, char **argv)
 
 	if (argc != 1 && argc != 3)
 		return (void)fputs(usage, stderr), 2;
-	if ((e = load_policy(argv[0], &p, &why)) != JIT_OK)
+	/* As the daemon demands the file, in any directory. */
+	if ((e = home_load_policy(AT_FDCWD, argv[0], &p, &why)) != JIT_OK)
 		return complain(e, &why);
 	if (argc == 1)
 		check_put_summary(&w, p);
