@@ -147,6 +147,21 @@ enum jit_err sys_write_file(const char *path, struct span s, mode_t mode,
 enum jit_err sys_ask_passphrase(const char *prompt, struct secret *ret,
     struct jit_why *why);
 
+enum sys_ask {
+	SYS_ASK_LINE,	/* shown while it is typed, up to the line feed */
+	SYS_ASK_KEY	/* one byte, no line feed awaited; size 1 is enough */
+};
+/*
+ * Ask on /dev/tty for something that is no secret; signals as above, and
+ * what was typed before the question is thrown away.  *n is what was typed,
+ * without the line feed (an empty line: 0).
+ *	JIT_E_SIZE  longer than size
+ *	JIT_E_IO    no terminal, end of input, or a signal whose handler
+ *	            returned
+ */
+enum jit_err sys_ask(const char *prompt, enum sys_ask how, uint8_t *ret,
+    size_t size, size_t *n, struct jit_why *why);
+
 /* ---- a child (sys_run.c) ---- */
 
 /*
