@@ -42,7 +42,7 @@ struct jail {
 
 struct jail_state {
 	int landlock;		/* ABI in force; 0: without */
-	char note[160];		/* what is weaker than it could be; "": nothing */
+	char note[160];		/* what is weaker; "": nothing is */
 };
 
 /*

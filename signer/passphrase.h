@@ -19,7 +19,7 @@ struct passphrase_from {
 	enum passphrase_place place;
 	const char *path;	/* PASSPHRASE_FILE; borrowed */
 	int fd;			/* PASSPHRASE_FD; taken: closed in any case */
-	const char *prompt;	/* PASSPHRASE_ASK: "Passphrase of the CA keys: " */
+	const char *prompt;	/* PASSPHRASE_ASK: "Passphrase: " */
 	const char *again;	/* asked behind it and compared, for one that
 				   is being set; NULL: asked once */
 };

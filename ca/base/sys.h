@@ -80,6 +80,17 @@ enum jit_err sys_listen(const char *path, mode_t mode, const char *group,
  */
 enum jit_err sys_connect(const char *path, int timeout_ms, int *ret,
     struct jit_why *why);
+/*
+ * Send all of s, or receive exactly n bytes, on a non-blocking stream socket.
+ * Waits until the moment end of sys_mono_ms(); -1 waits for ever.  A peer
+ * that has gone is an error, never SIGPIPE.
+ *	JIT_E_UNREACHABLE  not done in time, or the other side has closed
+ *	JIT_E_IO
+ */
+enum jit_err sys_send(int fd, struct span s, int64_t end,
+    struct jit_why *why);
+enum jit_err sys_recv(int fd, void *p, size_t n, int64_t end,
+    struct jit_why *why);
 
 /* ---- files (sys_file.c) ---- */
 

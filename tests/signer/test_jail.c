@@ -5,10 +5,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +14,11 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,30 +33,11 @@
 #include "signer/keyring.h"
 #include "signer/landlock.h"
 #include "tests/lib/run.h"
+#include "tests/signer/jail_tries.h"
 
 /* What became of a child: an errno, 0, or a signal. */
 #define KILLED (128 + SIGSYS)
 #define ABORTED (128 + SIGABRT)
-#define BAD 120		/* the child could not even try */
-
-/* Opened by the parent, as the signer opens it before its jail. */
-static struct world {
-	char home[4096], policy[4096], outside[4096], sock[4096];
-	int homefd, policyfd, journalfd, listener, tcp;
-	struct ssh_priv *key[3];
-	struct tlog_vkey vkey;
-} w;
-
-static const char *
-in(const char *dir, const char *name)
-{
-	static char path[4][8192];
-	static unsigned next;
-	char *p = path[next++ % 4];
-
-	(void)snprintf(p, sizeof(path[0]), "%s/%s", dir, name);
-	return p;
-}
 
 static void
 set_up(void)
@@ -113,13 +87,6 @@ tear_down(void)
 	(void)close(w.journalfd);
 	for (int i = 0; i < 3; i++)
 		ssh_priv_free(w.key[i]);
-}
-
-/* 0 or errno. */
-static int
-tried(long r)
-{
-	return r < 0 ? errno : 0;
 }
 
 static int
@@ -175,314 +142,7 @@ in_jail(int (*fn)(void))
 
 /* ---- what is not possible any more ---- */
 
-static char *const argv[] = { NULL };
-
-static int
-do_execve(void)
-{
-	return tried(execve("/bin/true", argv, argv));
-}
-
-static int
-do_execveat(void)
-{
-	return tried(syscall(SYS_execveat, w.homefd, "x", argv, argv, 0));
-}
-
-static int
-do_fork(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(0);
-	return tried(pid);
-}
-
-static int
-do_clone3(void)
-{
-	return tried(syscall(SYS_clone3, NULL, (size_t)0));
-}
-
-static int
-do_clone_userns(void)
-{
-	return tried(syscall(SYS_clone, CLONE_VM | CLONE_FS | CLONE_FILES |
-	    CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWUSER, NULL, NULL, NULL,
-	    0));
-}
-
-static int
-do_unshare(void)
-{
-	return tried(unshare(CLONE_NEWUSER));
-}
-
-static int
-do_ptrace(void)
-{
-	return tried(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL));
-}
-
-static int
-do_vm_read(void)
-{
-	return tried(process_vm_readv(getppid(), NULL, 0, NULL, 0, 0));
-}
-
-static int
-do_socket(void)
-{
-	return tried(socket(AF_UNIX, SOCK_STREAM, 0));
-}
-
-static int
-do_connect_tcp(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons(9), .sin_addr = { htonl(INADDR_LOOPBACK) } };
-
-	return tried(connect(w.tcp, (struct sockaddr *)&a, sizeof(a)));
-}
-
-static int
-do_connect_unix(void)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "x" };
-
-	return tried(connect(w.listener, (struct sockaddr *)&a, sizeof(a)));
-}
-
-static int
-do_bind(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-
-	return tried(bind(w.tcp, (struct sockaddr *)&a, sizeof(a)));
-}
-
-static int
-do_recvmsg(void)
-{
-	struct msghdr m = { 0 };
-
-	return tried(recvmsg(w.listener, &m, 0));
-}
-
-static int
-do_io_uring(void)
-{
-	return tried(syscall(SYS_io_uring_setup, 1, NULL));
-}
-
-static int
-read_passwd(void)
-{
-	return tried(open("/etc/passwd", O_RDONLY));
-}
-
-static int
-read_mem(void)
-{
-	return tried(open("/proc/self/mem", O_RDWR));
-}
-
-static int
-list_root(void)
-{
-	return tried(open("/", O_RDONLY | O_DIRECTORY));
-}
-
-static int
-write_outside(void)
-{
-	return tried(open(in(w.outside, "file"), O_WRONLY));
-}
-
-static int
-truncate_outside(void)
-{
-	return tried(open(in(w.outside, "file"), O_RDONLY | O_TRUNC));
-}
-
-static int
-create_outside(void)
-{
-	return tried(open(in(w.outside, "new"), O_WRONLY | O_CREAT, 0600));
-}
-
-static int
-climb_out(void)
-{
-	return tried(openat(w.homefd, "../outside/file", O_RDONLY));
-}
-
-static int
-move_out(void)
-{
-	return tried(rename(in(w.home, "old"), in(w.outside, "old")));
-}
-
-static int
-unlink_outside(void)
-{
-	return tried(unlink(in(w.outside, "file")));
-}
-
-static int
-write_policy(void)
-{
-	return tried(openat(w.policyfd, "policy.yaml", O_WRONLY));
-}
-
-static int
-create_policy(void)
-{
-	return tried(openat(w.policyfd, "new", O_WRONLY | O_CREAT, 0600));
-}
-
-static int
-unlink_policy(void)
-{
-	return tried(unlinkat(w.policyfd, "policy.yaml", 0));
-}
-
-static int
-move_policy(void)
-{
-	return tried(renameat(w.policyfd, "policy.yaml", w.homefd, "p"));
-}
-
-static int
-do_symlink(void)
-{
-	return tried(symlinkat("/etc/passwd", w.homefd, "link"));
-}
-
-static int
-do_link(void)
-{
-	return tried(linkat(w.homefd, "old", w.homefd, "link", 0));
-}
-
-static int
-do_mkdir(void)
-{
-	return tried(mkdirat(w.homefd, "dir", 0700));
-}
-
-static int
-do_rmdir(void)
-{
-	return tried(unlinkat(w.homefd, "empty", AT_REMOVEDIR));
-}
-
-static int
-do_mknod(void)
-{
-	return tried(mknodat(w.homefd, "fifo", S_IFIFO | 0600, 0));
-}
-
-static int
-do_chmod(void)
-{
-	return tried(chmod(in(w.home, "old"), 0600));
-}
-
-static int
-open_up_home(void)
-{
-	return tried(fchmod(w.homefd, 0777));
-}
-
-static int
-do_chdir(void)
-{
-	return tried(chdir("/"));
-}
-
-static int
-map_exec(void)
-{
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
-}
-
-static int
-protect_exec(void)
-{
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		return BAD;
-	return tried(mprotect(p, 4096, PROT_READ | PROT_EXEC));
-}
-
-static int
-kill_parent(void)
-{
-	return tried(kill(getppid(), 0));
-}
-
-static int
-tgkill_parent(void)
-{
-	return tried(syscall(SYS_tgkill, getppid(), getppid(), 0));
-}
-
-static int
-make_dumpable(void)
-{
-	return tried(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-}
-
-static int
-allow_cores(void)
-{
-	struct rlimit r = { 1, 1 };
-
-	return tried(setrlimit(RLIMIT_CORE, &r));
-}
-
-static int
-steal_descriptor(void)
-{
-	return tried(syscall(SYS_pidfd_getfd, 0, 0, 0));
-}
-
-static int
-type_into_terminal(void)
-{
-	return tried(ioctl(0, TIOCSTI, "x"));
-}
-
-static int
-be_told_of_others(void)
-{
-	return tried(fcntl(w.homefd, F_SETOWN, getppid()));
-}
-
 #ifdef __x86_64__
-/* getpid() by the door of 32-bit programs. */
-static int
-other_door(void)
-{
-	long r;
-
-	__asm__ volatile("int $0x80" : "=a"(r) : "a"(20L) : "memory", "r8",
-	    "r9", "r10", "r11");
-	return r < 0 ? (int)-r : 0;
-}
-
-/* getpid() by that of x32. */
-static int
-third_door(void)
-{
-	return tried(syscall(0x40000000 | SYS_getpid));
-}
-
 /* Some kernels have no such door: then the call is a fault. */
 static void
 skip_without_door(void)
@@ -495,12 +155,6 @@ skip_without_door(void)
 		skip();
 }
 #endif
-
-static int
-do_abort(void)
-{
-	abort();
-}
 
 struct try_row {
 	const char *name;
@@ -549,7 +203,7 @@ static const struct try_row tries[] = {
 	{ "signal the parent", kill_parent, EPERM },
 	{ "and its thread", tgkill_parent, EPERM },
 	{ "be dumpable again", make_dumpable, EPERM },
-	{ "raise the core limit", allow_cores, EPERM },
+	{ "set a limit", set_limit, EPERM },
 	{ "type into the terminal", type_into_terminal, EPERM },
 	{ "send signals by descriptor", be_told_of_others, EPERM },
 #ifdef __x86_64__
@@ -773,28 +427,6 @@ the_status(void **state)
 
 /* ---- Landlock by itself ---- */
 
-static int
-new_tcp_connect(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	w.tcp = fd;
-	return fd < 0 ? BAD : do_connect_tcp();
-}
-
-static int
-new_tcp_bind(void)
-{
-	w.tcp = socket(AF_INET, SOCK_STREAM, 0);
-	return w.tcp < 0 ? BAD : do_bind();
-}
-
-static int
-read_home(void)
-{
-	return tried(openat(w.homefd, "old", O_RDONLY));
-}
-
 struct landlock_row {
 	const char *name;
 	int abi;	/* from which on */
@@ -813,7 +445,7 @@ static const struct landlock_row landlocks[] = {
 	{ "directory in home", 1, do_mkdir, EACCES },
 	{ "FIFO in home", 1, do_mknod, EACCES },
 	{ "rename out of home", 2, move_out, EACCES },
-	{ "truncate outside", 3, truncate_outside, EACCES },
+	{ "truncate outside", 3, truncate_path, EACCES },
 	{ "connect TCP", 4, new_tcp_connect, EACCES },
 	{ "bind TCP", 4, new_tcp_bind, EACCES },
 	{ "signal the parent", 6, kill_parent, EPERM },
