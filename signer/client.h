@@ -42,7 +42,7 @@ enum jit_err client_open(const char *path, int timeout_ms,
 void client_free(struct client *c);
 JIT_SCOPED_PTR(struct client, client_free);
 
-/* What hello said; spans borrow from c. */
+/* What hello said; spans borrow from c, and stay. */
 const struct hello *client_hello(const struct client *c);
 const char *client_log_id(const struct client *c);
 /* Newest checkpoint that was checked; borrowed until the next question. */
@@ -61,6 +61,13 @@ enum jit_err client_receipts(struct client *c, const struct ask *a,
 /* The same for SHOW and WAIT (dossier) and for LIST and FIND (list). */
 enum jit_err client_listing(struct client *c, const struct ask *a,
     struct listing *ret, struct jit_why *why);
+/*
+ * A checkpoint of this log that somebody else checked, older or newer than
+ * ours: is it on the same line?  The newest is the newer of the two.
+ * Errors as above.
+ */
+enum jit_err client_join(struct client *c, struct span note,
+    struct jit_why *why);
 /*
  * A page of the log from first on: its entries' leaves are to be hashed by
  * the caller; bodies are checked here.  *ret borrows.

@@ -114,9 +114,14 @@ struct sys_rule {
  */
 enum jit_err sys_open(const char *path, const struct sys_rule *rule,
     int *ret, struct jit_why *why);
+/* The same of a name below an open directory, or AT_FDCWD. */
+enum jit_err sys_open_at(int dir, const char *name,
+    const struct sys_rule *rule, int *ret, struct jit_why *why);
 /* Open by a rule and read the whole; errors as sys_open, JIT_E_NOMEM. */
 enum jit_err sys_read_file(const char *path, const struct sys_rule *rule,
     struct buf *ret, struct jit_why *why);
+enum jit_err sys_read_file_at(int dir, const char *name,
+    const struct sys_rule *rule, struct buf *ret, struct jit_why *why);
 /*
  * Read a blocking descriptor to its end.  JIT_E_SIZE when there is more than
  * max; JIT_E_IO, JIT_E_NOMEM.

@@ -54,14 +54,14 @@ check_file(const char *path, const struct stat *st,
 }
 
 enum jit_err
-sys_open(const char *path, const struct sys_rule *rule, int *ret,
+sys_open_at(int dir, const char *path, const struct sys_rule *rule, int *ret,
     struct jit_why *why)
 {
 	JIT_DONE(sys_close) int fd = -1;
 	struct stat st;
 
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+	fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
 	    O_NONBLOCK);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return jit_fail(why, JIT_E_UNKNOWN, "%s: there is no such "
@@ -77,6 +77,13 @@ sys_open(const char *path, const struct sys_rule *rule, int *ret,
 	*ret = fd;
 	fd = -1;
 	return JIT_OK;
+}
+
+enum jit_err
+sys_open(const char *path, const struct sys_rule *rule, int *ret,
+    struct jit_why *why)
+{
+	return sys_open_at(AT_FDCWD, path, rule, ret, why);
 }
 
 enum jit_err
@@ -108,16 +115,23 @@ sys_read_fd(int fd, size_t max, struct buf *ret, struct jit_why *why)
 }
 
 enum jit_err
-sys_read_file(const char *path, const struct sys_rule *rule, struct buf *ret,
-    struct jit_why *why)
+sys_read_file_at(int dir, const char *name, const struct sys_rule *rule,
+    struct buf *ret, struct jit_why *why)
 {
 	JIT_DONE(sys_close) int fd = -1;
 	enum jit_err e;
 
-	JIT_TRY(sys_open(path, rule, &fd, why));
+	JIT_TRY(sys_open_at(dir, name, rule, &fd, why));
 	if ((e = sys_read_fd(fd, rule->max, ret, why)) != JIT_OK)
-		return jit_at(why, e, "%s", path);
+		return jit_at(why, e, "%s", name);
 	return JIT_OK;
+}
+
+enum jit_err
+sys_read_file(const char *path, const struct sys_rule *rule, struct buf *ret,
+    struct jit_why *why)
+{
+	return sys_read_file_at(AT_FDCWD, path, rule, ret, why);
 }
 
 enum jit_err

@@ -528,6 +528,14 @@ test_fork(void **state)
 
 /* ---- the process ends at any point ---- */
 
+/* What a jump leaves behind is what the end of a process frees. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#define LEAKS_IGNORED(on) ((on) ? __lsan_disable() : __lsan_enable())
+#else
+#define LEAKS_IGNORED(on) ((void)(on))
+#endif
+
 static jmp_buf jump;
 static int crash_at, crash_left;
 
@@ -638,9 +646,14 @@ test_crash(void **state)
 {
 	const struct crash_row *row = *state;
 
+	static const enum loss modes[] = { LOSE_ALL, LOSE_NONE, LOSE_ODD };
+
+	/* The journal's own test has all of them. */
+	LEAKS_IGNORED(true);
 	for (int nth = 1; nth <= 9; nth++)
-		for (int loss = 0; loss < LOSSES; loss++)
-			crash_once(row->at, nth, (enum loss)loss);
+		for (int m = 0; m < 3; m++)
+			crash_once(row->at, nth, modes[m]);
+	LEAKS_IGNORED(false);
 }
 
 static const struct crash_row crashes[] = {

@@ -1,0 +1,351 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "signer/client_int.h"
+
+#define LINE_UP_ROUNDS 16
+
+struct client {
+	struct line line;
+	struct heard first;		/* hello's answer; hello borrows */
+	struct hello hello;
+	struct heard last;		/* what the caller's spans borrow from */
+	struct tlog_vkey log;
+	char log_id[TLOG_LOGID_TEXT];
+	struct buf note;		/* newest that was checked */
+	struct checkpoint cp;		/* the same, opened */
+};
+
+void
+client_free(struct client *c)
+{
+	if (c == NULL)
+		return;
+	line_close(&c->line);
+	heard_done(&c->first);
+	heard_done(&c->last);
+	buf_done(&c->note);
+	free(c);
+}
+
+const struct hello *
+client_hello(const struct client *c)
+{
+	return &c->hello;
+}
+
+const char *
+client_log_id(const struct client *c)
+{
+	return c->log_id;
+}
+
+struct span
+client_note(const struct client *c)
+{
+	return BUF_SPAN(c->note);
+}
+
+/* ---- one line of checkpoints ---- */
+
+static enum jit_err
+rollback(struct jit_why *why, const struct checkpoint *seen,
+    const struct checkpoint *now)
+{
+	return jit_fail(why, JIT_E_ROLLBACK, "the log of size %llu does not "
+	    "extend the one of size %llu that was seen",
+	    (unsigned long long)now->size, (unsigned long long)seen->size);
+}
+
+/* Is now the same log as seen, grown along path? */
+static enum jit_err
+extends(const struct checkpoint *seen, const struct checkpoint *now,
+    const struct merkle_proof *path, struct jit_why *why)
+{
+	enum jit_err e;
+
+	if (now->size < seen->size)
+		return rollback(why, seen, now);
+	if (now->size == seen->size)
+		return digest_eq(&seen->root, &now->root) ? JIT_OK :
+		    rollback(why, seen, now);
+	e = merkle_check_consistency(seen->size, now->size, &seen->root,
+	    &now->root, path, NULL);
+	return e == JIT_E_VERIFY ? rollback(why, seen, now) : e;
+}
+
+/* Genesis is in every log: an empty one says nothing. */
+static enum jit_err
+open_note(struct span note, const struct tlog_vkey *log,
+    struct checkpoint *ret, struct jit_why *why)
+{
+	struct checkpoint cp = { 0 };
+
+	JIT_TRY(checkpoint_open(note, log, &cp, why));
+	if (cp.size == 0)
+		return jit_fail(why, JIT_E_VERIFY, "a checkpoint of an empty "
+		    "log");
+	*ret = cp;
+	return JIT_OK;
+}
+
+static enum jit_err
+set_note(struct client *c, struct span note, const struct checkpoint *cp)
+{
+	struct buf b = { NULL, 0 };
+
+	JIT_TRY(buf_copy(&b, note));
+	buf_done(&c->note);
+	c->note = b;
+	c->cp = *cp;
+	return JIT_OK;
+}
+
+/*
+ * Two checkpoints are of one log when one tree extends both.  Both questions
+ * go out at once, so that one turn of the signer answers them under the same
+ * checkpoint; *one is false when it did not.
+ */
+static enum jit_err
+extend_both(struct client *c, const struct checkpoint *cp, bool *one,
+    struct jit_why *why)
+{
+	JIT_DONE(heard_done) struct heard a = { 0 };
+	JIT_DONE(heard_done) struct heard b = { 0 };
+	const struct ask ask[2] = {
+		{ .op = OP_CHECKPOINT, .from = c->cp.size },
+		{ .op = OP_CHECKPOINT, .from = cp->size },
+	};
+	struct heard h[2] = { { .a.err = JIT_OK } };
+	struct grown ga, gb;
+	struct checkpoint na, nb;
+
+	JIT_TRY(line_ask(&c->line, ask, 2, h, why));
+	a = h[0];
+	b = h[1];
+	JIT_TRY(grown_get(a.a.payload, &ga, why));
+	JIT_TRY(grown_get(b.a.payload, &gb, why));
+	JIT_TRY(open_note(ga.note, &c->log, &na, why));
+	JIT_TRY(open_note(gb.note, &c->log, &nb, why));
+	JIT_TRY(extends(&c->cp, &na, &ga.path, why));
+	JIT_TRY(extends(cp, &nb, &gb.path, why));
+	*one = na.size == nb.size;
+	if (*one && !digest_eq(&na.root, &nb.root))
+		return rollback(why, &na, &nb);
+	/* Extends what was seen, by itself. */
+	return set_note(c, ga.note, &na);
+}
+
+/* Is cp, older or newer than ours, of the same log? */
+static enum jit_err
+line_up(struct client *c, const struct checkpoint *cp, struct jit_why *why)
+{
+	bool one = cp->size == c->cp.size;
+
+	if (one)
+		return digest_eq(&cp->root, &c->cp.root) ? JIT_OK :
+		    rollback(why, &c->cp, cp);
+	for (int i = 0; i < LINE_UP_ROUNDS && !one; i++)
+		JIT_TRY(extend_both(c, cp, &one, why));
+	return one ? JIT_OK : jit_fail(why, JIT_E_BUSY, "the log grows faster "
+	    "than it can be followed");
+}
+
+/* The note of an answer: ours to open, and not older than what we know. */
+static enum jit_err
+learn(struct client *c, struct span note, struct checkpoint *ret,
+    struct jit_why *why)
+{
+	struct checkpoint cp;
+
+	JIT_TRY(open_note(note, &c->log, &cp, why));
+	if (cp.size < c->cp.size)
+		return jit_fail(why, JIT_E_ROLLBACK, "an answer under a log "
+		    "of size %llu; %llu was seen already",
+		    (unsigned long long)cp.size,
+		    (unsigned long long)c->cp.size);
+	JIT_TRY(line_up(c, &cp, why));
+	*ret = cp;
+	return JIT_OK;
+}
+
+enum jit_err
+client_join(struct client *c, struct span note, struct jit_why *why)
+{
+	struct checkpoint cp;
+
+	JIT_TRY(open_note(note, &c->log, &cp, why));
+	return line_up(c, &cp, why);
+}
+
+/* ---- hello ---- */
+
+/* Is it who it was? */
+static enum jit_err
+check_who(const struct hello *h, const struct client_trust *t,
+    struct tlog_vkey *log, struct ssh_key **ca, struct jit_why *why)
+{
+	char id[TLOG_LOGID_TEXT];
+
+	JIT_TRY(tlog_vkey_parse(h->vkey, log, why));
+	if (t->pinned && !tlog_vkey_eq(&t->log, log)) {
+		tlog_vkey_logid(&t->log, id);
+		return jit_fail(why, JIT_E_LOGNAME, "this is not log %s", id);
+	}
+	JIT_TRY(ssh_key_parse(h->user_ca, ca, why));
+	if (t->pinned && t->user_ca != NULL && !ssh_key_eq(t->user_ca, *ca))
+		return jit_fail(why, JIT_E_LOGNAME, "this log's user CA is "
+		    "another key than the pinned one");
+	return JIT_OK;
+}
+
+static enum jit_err
+check_grown(struct client *c, const struct client_trust *t,
+    struct jit_why *why)
+{
+	const struct hello *h = &c->hello;
+	struct checkpoint seen, now;
+
+	JIT_TRY(open_note(h->note, &c->log, &now, why));
+	if (t->pinned && t->note.n > 0) {
+		JIT_TRY(open_note(BUF_SPAN(t->note), &c->log, &seen, why));
+		JIT_TRY(extends(&seen, &now, &h->path, why));
+	}
+	if (h->policy_index >= now.size || h->recovery >= now.size)
+		return jit_fail(why, JIT_E_VERIFY, "hello names an entry that "
+		    "is not in the log");
+	return set_note(c, h->note, &now);
+}
+
+static enum jit_err
+say_hello(struct client *c, const struct client_trust *t,
+    struct ssh_key **ca, struct jit_why *why)
+{
+	const struct ask a = { .op = OP_HELLO, .version = PROTO_VERSION,
+	    .note = t->pinned ? BUF_SPAN(t->note) : SPAN_NONE };
+
+	JIT_TRY(line_ask(&c->line, &a, 1, &c->first, why));
+	JIT_TRY(hello_get(c->first.a.payload, &c->hello, why));
+	JIT_TRY(check_who(&c->hello, t, &c->log, ca, why));
+	tlog_vkey_logid(&c->log, c->log_id);
+	return check_grown(c, t, why);
+}
+
+enum jit_err
+client_open(const char *path, int timeout_ms, struct client_trust *t,
+    struct client **ret, struct jit_why *why)
+{
+	JIT_SCOPED(client_free) struct client *c = calloc(1, sizeof(*c));
+	JIT_SCOPED(ssh_key_free) struct ssh_key *ca = NULL;
+	struct buf note = { NULL, 0 };
+
+	if (c == NULL)
+		return JIT_E_NOMEM;
+	c->line.fd = -1;
+	JIT_TRY(line_open(&c->line, path, timeout_ms, why));
+	JIT_TRY(say_hello(c, t, &ca, why));
+	JIT_TRY(buf_copy(&note, BUF_SPAN(c->note)));
+	buf_done(&t->note);
+	t->note = note;
+	t->log = c->log;
+	t->pinned = true;
+	if (t->user_ca == NULL) {
+		t->user_ca = ca;
+		ca = NULL;
+	}
+	*ret = c;
+	c = NULL;
+	return JIT_OK;
+}
+
+/* ---- questions ---- */
+
+/* Ask; the answer's bytes stay in c->last. */
+static enum jit_err
+ask_one(struct client *c, const struct ask *a, struct jit_why *why)
+{
+	heard_done(&c->last);
+	return line_ask(&c->line, a, 1, &c->last, why);
+}
+
+static enum jit_err
+check_receipts(struct client *c, const struct receipts *r,
+    struct checkpoint *cp, struct jit_why *why)
+{
+	JIT_TRY(learn(c, r->note, cp, why));
+	for (size_t i = 0; i < r->n; i++)
+		JIT_TRY(receipt_check(&r->v[i], cp, why));
+	return JIT_OK;
+}
+
+enum jit_err
+client_receipts(struct client *c, const struct ask *a, struct receipts *ret,
+    struct jit_why *why)
+{
+	JIT_DONE(receipts_done) struct receipts v = { 0 };
+	struct checkpoint cp;
+	struct rd r;
+
+	JIT_TRY(ask_one(c, a, why));
+	r = rd_of(c->last.a.payload);
+	JIT_TRY(receipts_get(&r, &v, why));
+	JIT_TRY(check_receipts(c, &v, &cp, why));
+	*ret = v;
+	v = (struct receipts){ 0 };
+	return JIT_OK;
+}
+
+enum jit_err
+client_listing(struct client *c, const struct ask *a, struct listing *ret,
+    struct jit_why *why)
+{
+	JIT_DONE(listing_done) struct listing l = { 0 };
+	bool list = a->op == OP_LIST || a->op == OP_FIND;
+	struct checkpoint cp;
+
+	if (!list && a->op != OP_SHOW && a->op != OP_WAIT)
+		return JIT_E_ARG;
+	JIT_TRY(ask_one(c, a, why));
+	JIT_TRY(list ? list_answer_get(c->last.a.payload, &l, why) :
+	    dossier_answer_get(c->last.a.payload, &l, why));
+	JIT_TRY(check_receipts(c, &l.receipts, &cp, why));
+	if (l.policy_index >= cp.size)
+		return jit_fail(why, JIT_E_VERIFY, "the answer names a policy "
+		    "that is not in the log");
+	*ret = l;
+	l = (struct listing){ 0 };
+	return JIT_OK;
+}
+
+static enum jit_err
+check_bodies(struct page page, struct jit_why *why)
+{
+	struct entry e;
+
+	for (uint32_t i = 0; i < page.count; i++) {
+		JIT_TRY(page_next(&page, &e, why));
+		if (!e.erased)
+			JIT_TRY(entry_check_body(&e, why));
+	}
+	return JIT_OK;
+}
+
+enum jit_err
+client_page(struct client *c, uint64_t first, uint32_t max, struct page *ret,
+    struct jit_why *why)
+{
+	const struct ask a = { .op = OP_ENTRIES, .from = first, .max = max };
+	struct checkpoint cp;
+	struct page p;
+
+	JIT_TRY(ask_one(c, &a, why));
+	JIT_TRY(page_get(c->last.a.payload, &p, why));
+	JIT_TRY(learn(c, p.note, &cp, why));
+	if (p.first != first || p.count > max || p.first > cp.size ||
+	    p.count > cp.size - p.first)
+		return jit_fail(why, JIT_E_VERIFY, "another page of the log "
+		    "than the one asked for");
+	JIT_TRY(check_bodies(p, why));
+	*ret = p;
+	return JIT_OK;
+}
