@@ -70,6 +70,7 @@ connect_session(struct desk *d, struct jit_why *why)
 			return jit_at(why, e, "jit-signer");
 		return e;
 	}
+	d->ahead = session_hello(d->s)->now - cli_now(c);
 	if (first)
 		JIT_TRY(say_first_use(d, why));
 	return desk_refresh(d, why);
@@ -94,6 +95,12 @@ desk_done(struct desk *d)
 	session_free(d->s);
 	free(d->ids);
 	*d = (struct desk){ 0 };
+}
+
+utc_s
+desk_now(const struct desk *d)
+{
+	return cli_now(d->c) + d->ahead;
 }
 
 enum jit_err

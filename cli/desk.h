@@ -30,6 +30,7 @@ struct desk {
 	/* In force when it was opened, or at desk_refresh(); s owns it. */
 	const struct policy *policy;
 	uint64_t policy_index;
+	dur_s ahead;			/* of the signer's clock; may be < 0 */
 	/* Set by desk_hands(). */
 	struct agent *agent;		/* owned; NULL: there is none */
 	struct hands hands;		/* owned */
@@ -50,6 +51,8 @@ enum jit_err desk_open(struct desk *d, struct cli *c, struct jit_why *why);
 void desk_done(struct desk *d);
 JIT_SCOPED_OBJ(struct desk, desk_done);
 
+/* The signer's clock, as far as it is known. */
+utc_s desk_now(const struct desk *d);
 /* The signer went away: connect anew.  What was borrowed from d->s is gone. */
 enum jit_err desk_reopen(struct desk *d, struct jit_why *why);
 /* Take the newest policy that the signer named since. */
