@@ -383,8 +383,7 @@ static enum jit_err
 send_it(struct asking *a, struct sent *sent, struct jit_why *why)
 {
 	struct desk *d = a->d;
-	char comment[96];
-	struct wr w = WR_INIT(sizeof(comment) - 1);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(128);
 	JIT_DONE(buf_done) struct buf b = { 0 };
 	enum jit_err e;
 
@@ -490,6 +489,8 @@ ask_send(struct desk *d, const struct want *w, struct ulid *id)
 		return status;
 	if ((e = fill_window(&a, &why)) != JIT_OK ||
 	    (e = take_reason(&a, &why)) != JIT_OK ||
+	    /* Again: somebody may have thought long about the reason. */
+	    (e = fill_window(&a, &why)) != JIT_OK ||
 	    (e = render(&a, &why)) != JIT_OK)
 		return out_error(d->c, e, &why);
 	ask_say_request(d, &a.req, cli_now(d->c));

@@ -23,8 +23,6 @@ struct want {
 /*
  * Ask, and say in words what is asked for.  On success *id is in the log.
  * Returns the exit status; what was wrong is told already.
- *
- *	child  our failures are CLI_CHILD
  */
 int ask_send(struct desk *d, const struct want *w, struct ulid *id);
 
