@@ -13,12 +13,6 @@ fetched_done(struct fetched *f)
 	*f = (struct fetched){ 0 };
 }
 
-const char *
-fetch_role_of(const struct dossier *r, char *ret, size_t size)
-{
-	return text_shown(r->h.request->req.role, ret, size);
-}
-
 /* ---- known_hosts ---- */
 
 static void
@@ -32,8 +26,8 @@ put_host(struct wr *w, const struct host *h)
 	}
 }
 
-enum jit_err
-fetch_put_known_hosts(struct wr *w, const struct policy *p,
+static enum jit_err
+put_known_hosts(struct wr *w, const struct policy *p,
     const struct role *role)
 {
 	for (size_t i = 0; i < role->host_groups.n; i++) {
@@ -63,7 +57,7 @@ make_hosts(struct desk *d, const struct dossier *issued, struct wr *w,
 	if (role == NULL)
 		return jit_fail(why, JIT_E_VERIFY, "the certificate's policy "
 		    "has no such role");
-	return fetch_put_known_hosts(w, p, role);
+	return put_known_hosts(w, p, role);
 }
 
 /* ---- from the signer into the locker ---- */
@@ -162,7 +156,7 @@ add(struct desk *d, const struct dossier *r, const struct fetched *f,
 	if (life <= 0)
 		return jit_fail(why, JIT_E_EXPIRED, "the certificate's time "
 		    "is over");
-	(void)fetch_role_of(r, role, sizeof(role));
+	(void)text_shown(q->role, role, sizeof(role));
 	(void)snprintf(comment, sizeof(comment), AGENT_OURS "%.*s:%s:%s",
 	    OUT_SPAN(q->requester), q->id.s, role);
 	JIT_TRY(agent_add_cert(d->agent, ssh_cert_blob(f->cert), priv,
@@ -235,7 +229,9 @@ fetch_out(struct desk *d, const struct dossier *r, const char *dir,
 	JIT_DONE(locker_done) struct locker l = { 0 };
 	JIT_DONE(wr_done) struct wr key = WR_INIT(65536);
 	JIT_DONE(wr_done) struct wr line = WR_INIT(2 * SSH_CERT_MAX);
-	JIT_DONE(wr_done) struct wr hosts = WR_INIT(LOCKER_HOSTS_MAX);
+	JIT_DONE(buf_done) struct buf hosts = { 0 };
+	const uid_t me = geteuid();
+	const struct sys_rule rule = { &me, 1, 0077, LOCKER_HOSTS_MAX };
 	enum jit_err e;
 
 	JIT_TRY(get_cert(d, r, &f, why));
@@ -246,12 +242,13 @@ fetch_out(struct desk *d, const struct dossier *r, const char *dir,
 	JIT_TRY(e);
 	JIT_TRY(ssh_priv_put_file(l.priv, r->id.s, &d->c->rng, &key));
 	ssh_cert_put_line(&line, ssh_cert_blob(f.cert), r->id.s);
-	JIT_TRY(fetch_put_known_hosts(&hosts, d->policy,
-	    policy_role(d->policy, r->h.request->req.role)));
 	JIT_TRY(line.err);
+	e = sys_read_file(f.hosts.s, &rule, &hosts, why);
+	if (e != JIT_OK && e != JIT_E_UNKNOWN)
+		return e;
 	JIT_TRY(write_in(dir, "id", wr_view(&key), &f.key, why));
 	JIT_TRY(write_in(dir, "id-cert.pub", wr_view(&line), &f.line, why));
-	JIT_TRY(write_in(dir, "known_hosts", wr_view(&hosts), &f.hosts,
+	JIT_TRY(write_in(dir, "known_hosts", BUF_SPAN(hosts), &f.hosts,
 	    why));
 	*ret = f;
 	f = (struct fetched){ 0 };

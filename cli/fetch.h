@@ -43,9 +43,4 @@ enum jit_err fetch_out(struct desk *d, const struct dossier *r,
 /* Out of the agent and out of the locker, whatever is there. */
 void fetch_forget(struct desk *d, const struct ulid *id);
 
-/* The request's role as the signer holds it: principals' host groups. */
-enum jit_err fetch_put_known_hosts(struct wr *w, const struct policy *p,
-    const struct role *role);
-const char *fetch_role_of(const struct dossier *r, char *ret, size_t size);
-
 #endif
