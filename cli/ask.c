@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/fetch.h"
 
 #define ASK_DURATION 3600	/* s, unless the role allows less */
 #define ASK_WINDOW (8 * 3600)	/* s, for approvers to come in */
@@ -489,6 +490,17 @@ ask_say_request(struct desk *d, const struct request *q, utc_s now)
 		out_say(d->c, "        %.*s\n", OUT_SPAN(q->reason));
 }
 
+/* What is over leaves this machine; what is live is known from here on. */
+static enum jit_err
+tidy(struct desk *d, struct jit_why *why)
+{
+	JIT_DONE(dossiers_done) struct dossiers l = { 0 };
+
+	JIT_TRY(desk_list(d, &l, why));
+	fetch_sweep(d, &l);
+	return JIT_OK;
+}
+
 int
 ask_send(struct desk *d, const struct want *w, struct ulid *id)
 {
@@ -499,7 +511,8 @@ ask_send(struct desk *d, const struct want *w, struct ulid *id)
 	enum jit_err e;
 	int status;
 
-	if ((e = ask_find_role(d, w->role, &a.role, &why)) != JIT_OK)
+	if ((e = tidy(d, &why)) != JIT_OK ||
+	    (e = ask_find_role(d, w->role, &a.role, &why)) != JIT_OK)
 		return out_error(d->c, e, &why);
 	if ((status = check_may(&a)) != CLI_DONE)
 		return status;

@@ -286,3 +286,51 @@ fetch_forget(struct desk *d, const struct ulid *id)
 	if (e != JIT_OK && e != JIT_E_UNKNOWN)
 		out_note(d->c, "%s\n", jit_why_text(&why, e));
 }
+
+/* A request of this log, in the locker, that closed before now? */
+static bool
+is_over(struct desk *d, const struct ulid *id, utc_s now)
+{
+	JIT_DONE(buf_done) struct buf text = { 0 };
+	const uid_t me = geteuid();
+	const struct sys_rule rule = { &me, 1, 0077, LOCKER_TEXT_MAX };
+	struct locker_path path;
+	struct request q;
+
+	return locker_path(d->lockers.s, id, LOCKER_REQUEST, &path, NULL) ==
+	    JIT_OK && sys_read_file(path.s, &rule, &text, NULL) == JIT_OK &&
+	    request_parse(BUF_SPAN(text), &q, NULL) == JIT_OK &&
+	    span_eq_str(q.log, session_log_id(d->s)) && q.closes < now;
+}
+
+static bool
+has_ended(const struct desk *d, const struct dossiers *l,
+    const struct ulid *id)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i]->id.s, id->s) != 0)
+			continue;
+		switch (desk_standing(d, l->v[i], l->now, NULL, NULL)) {
+		case STAND_PENDING:
+		case STAND_APPROVED:
+		case STAND_ACTIVE:
+			return false;
+		default:
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+fetch_sweep(struct desk *d, const struct dossiers *l)
+{
+	JIT_SCOPED(free) struct ulid *ids = NULL;
+	size_t n = 0;
+
+	if (locker_list(d->lockers.s, &ids, &n, NULL) != JIT_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (has_ended(d, l, &ids[i]) || is_over(d, &ids[i], l->now))
+			fetch_forget(d, &ids[i]);
+}

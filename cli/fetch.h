@@ -42,5 +42,10 @@ enum jit_err fetch_out(struct desk *d, const struct dossier *r,
     const char *dir, struct fetched *ret, struct jit_why *why);
 /* Out of the agent and out of the locker, whatever is there. */
 void fetch_forget(struct desk *d, const struct ulid *id);
+/*
+ * The same with every locker of this log whose request is over: those of l
+ * that ended, and whatever closed before now.
+ */
+void fetch_sweep(struct desk *d, const struct dossiers *l);
 
 #endif
