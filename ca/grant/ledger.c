@@ -217,6 +217,8 @@ ledger_expire(struct ledger *l, utc_s now)
 {
 	size_t left = 0;
 
+	if (l->n_change > 0)
+		return;
 	for (size_t i = 0; i < l->n_at; i++) {
 		struct matter *m = l->at[i];
 
@@ -294,6 +296,12 @@ uint64_t
 ledger_erased(const struct ledger *l)
 {
 	return l->erased;
+}
+
+uint64_t
+ledger_unjudged(const struct ledger *l)
+{
+	return l->unjudged;
 }
 
 const struct rec_genesis *

@@ -38,17 +38,6 @@ changed(struct ledger *l)
 
 /* ---- genesis, blobs, policy, recovery ---- */
 
-static enum jit_err
-log_key(const struct tlog_vkey *v, struct ssh_key **ret)
-{
-	JIT_DONE(wr_done) struct wr w = WR_INIT(128);
-
-	wr_cstring(&w, ssh_type_name(SSH_ED25519));
-	wr_string(&w, SPAN(v->pub, sizeof(v->pub)));
-	JIT_TRY(w.err);
-	return ssh_key_parse(wr_view(&w), ret, NULL);
-}
-
 enum jit_err
 ledger_take_genesis(struct ledger *l, const struct entry *e,
     struct jit_why *why)
@@ -60,7 +49,7 @@ ledger_take_genesis(struct ledger *l, const struct entry *e,
 	JIT_TRY(kept_copy(&k, e));
 	JIT_TRY(rec_get_genesis(BUF_SPAN(k.body), &g, why));
 	JIT_TRY(ssh_key_parse(g.user_ca, &ca, why));
-	JIT_TRY(log_key(&g.log, &log));
+	JIT_TRY(rec_log_key(&g.log, &log));
 	l->genesis_entry = k;
 	l->genesis = g;
 	l->user_ca = ca;
@@ -241,6 +230,7 @@ add_request(struct ledger *l, const struct entry *e, struct dossier *d)
 	m->whole = d;
 	m->settled.id = d->id;
 	m->settled.closes = d->h.request->req.closes;
+	m->lost = l->lost;
 	if ((err = note_change(l, e, m)) != JIT_OK ||
 	    (err = ledger_insert(l, m)) != JIT_OK) {
 		matter_free(m);
@@ -248,6 +238,34 @@ add_request(struct ledger *l, const struct entry *e, struct dossier *d)
 	}
 	(void)changed(l);
 	return JIT_OK;
+}
+
+/* Once forgotten, an id is free: at the same moment for every reader. */
+static bool
+is_known(struct ledger *l, const struct ulid *id, utc_s now)
+{
+	const struct matter *m = ledger_find(l, id);
+
+	if (m == NULL || now - LEDGER_GRACE < m->settled.closes)
+		return m != NULL;
+	ledger_expire(l, now);
+	return ledger_find(l, id) != NULL;
+}
+
+static enum jit_err
+judge_asked(struct ledger *l, const struct dossier *d, const struct entry *e,
+    struct jit_why *why)
+{
+	const struct open_request *r = d->h.request;
+	size_t open = ledger_open(l, r->req.requester, e->time);
+
+	/* What ended some of them may be what was erased. */
+	if (open >= JUDGE_OPEN_MAX && l->lost > 0) {
+		l->unjudged++;
+		open = 0;
+	}
+	return judge_request(l->policy, l->log_id, &l->own, r, open, e->time,
+	    why);
 }
 
 static enum jit_err
@@ -262,12 +280,10 @@ apply_request(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	else
 		JIT_TRY(dossier_new(e, mode == LEDGER_DEEP ? DOSSIER_VERIFY :
 		    DOSSIER_OWN, &d, why));
-	if (ledger_find(l, &d->id) != NULL)
+	if (is_known(l, &d->id, e->time))
 		return cannot(e, why, "its id is another request's");
 	if (mode != LEDGER_OWN)
-		JIT_TRY(judge_request(l->policy, l->log_id, &l->own,
-		    d->h.request, ledger_open(l, d->h.request->req.requester,
-		    e->time), e->time, why));
+		JIT_TRY(judge_asked(l, d, e, why));
 	own = d;
 	d = NULL;
 	return add_request(l, e, own);
@@ -291,32 +307,72 @@ settle(struct ledger *l, struct matter *m)
 	return JIT_OK;
 }
 
+/* What must be so of every certificate, whatever it rests on. */
 static enum jit_err
-judge_issued(const struct ledger *l, const struct dossier *d,
-    const struct entry *e, enum ledger_mode mode, struct jit_why *why)
+check_cert(const struct ledger *l, const struct entry *e,
+    enum ledger_mode mode, struct rec_issued *rec, struct ssh_cert **ret,
+    struct jit_why *why)
 {
 	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
-	struct rec_issued rec;
-	struct issue i;
 
-	JIT_TRY(rec_get_issued(e->body, &rec, why));
-	JIT_TRY(judge_issue(l->policy, &l->own, &d->h, SPAN(rec.secret,
-	    sizeof(rec.secret)), l->next_serial, e->time, &i, why));
-	JIT_TRY(ssh_cert_parse(rec.cert, &c, why));
-	JIT_TRY(ssh_cert_check_is(c, &i.fields, d->h.request->subject.key,
-	    why));
+	JIT_TRY(rec_get_issued(e->body, rec, why));
+	JIT_TRY(ssh_cert_parse(rec->cert, &c, why));
+	if (ssh_cert_fields(c)->serial != l->next_serial)
+		return cannot(e, why, "its serial is not the next");
 	if (!ssh_key_eq(ssh_cert_ca(c), l->own.user_ca))
 		return cannot(e, why, "another CA signed the certificate");
 	if (mode == LEDGER_DEEP)
 		JIT_TRY(ssh_cert_verify(c, l->own.user_ca, why));
-	if (rec.request_index != d->h.request_index ||
-	    rec.policy_index != l->policy_index ||
-	    rec.n_approvals != i.quorum.have)
+	*ret = c;
+	c = NULL;
+	return JIT_OK;
+}
+
+/* Are the approvals that it lists those that count? */
+static bool
+same_approvals(const struct history *h, const struct quorum *q,
+    const struct rec_issued *rec)
+{
+	if (rec->n_approvals != q->have)
+		return false;
+	for (size_t k = 0; k < q->have; k++)
+		if (rec->approvals[k] != h->decision_index[q->counted[k]])
+			return false;
+	return true;
+}
+
+static enum jit_err
+judge_issued(struct ledger *l, const struct matter *m, const struct entry *e,
+    enum ledger_mode mode, struct jit_why *why)
+{
+	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	const struct history *h = &m->whole->h;
+	bool lacks = m->lost != l->lost;
+	struct rec_issued rec;
+	struct issue i;
+	enum jit_err err;
+
+	JIT_TRY(check_cert(l, e, mode, &rec, &c, why));
+	if (mode == LEDGER_OWN)
+		return JIT_OK;
+	if (rec.request_index != h->request_index ||
+	    rec.policy_index != l->policy_index)
 		return cannot(e, why, "it rests on other entries");
-	for (size_t k = 0; k < rec.n_approvals; k++)
-		if (rec.approvals[k] !=
-		    d->h.decision_index[i.quorum.counted[k]])
-			return cannot(e, why, "it rests on other approvals");
+	err = judge_issue(l->policy, &l->own, h, SPAN(rec.secret,
+	    sizeof(rec.secret)), l->next_serial, e->time, &i, why);
+	if (err == JIT_E_PENDING && lacks) {
+		/* Some of its approvals may be what was erased. */
+		l->unjudged++;
+		return JIT_OK;
+	}
+	JIT_TRY(err);
+	JIT_TRY(ssh_cert_check_is(c, &i.fields, h->request->subject.key,
+	    why));
+	if (same_approvals(h, &i.quorum, &rec))
+		return JIT_OK;
+	if (!lacks)
+		return cannot(e, why, "it rests on other approvals");
+	l->unjudged++;
 	return JIT_OK;
 }
 
@@ -356,8 +412,6 @@ add_to_whole(struct ledger *l, struct matter *m, const struct entry *e,
 	struct dossier *d = m->whole;
 	enum jit_err err;
 
-	if (mode != LEDGER_OWN && e->type == ENTRY_ISSUED)
-		JIT_TRY(judge_issued(l, d, e, mode, why));
 	if (open != NULL)
 		JIT_TRY(dossier_add_open(d, e, open, why));
 	else
@@ -398,6 +452,24 @@ add_drop(struct ledger *l, struct matter *m, const struct entry *e,
 	return JIT_OK;
 }
 
+/* About a request of which nothing is known. */
+static enum jit_err
+apply_orphan(struct ledger *l, const struct entry *e, enum ledger_mode mode,
+    struct jit_why *why)
+{
+	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	struct rec_issued rec;
+
+	if (l->lost_requests == 0)
+		return cannot(e, why, "there is no such request");
+	if (e->type == ENTRY_ISSUED) {
+		JIT_TRY(check_cert(l, e, mode, &rec, &c, why));
+		l->next_serial++;
+	}
+	l->unjudged++;
+	return JIT_OK;
+}
+
 static enum jit_err
 apply_about(struct ledger *l, const struct entry *e, enum ledger_mode mode,
     struct open_decision *open, struct jit_why *why)
@@ -405,26 +477,25 @@ apply_about(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	JIT_SCOPED(open_decision_free) struct open_decision *own = open;
 	struct matter *m = NULL;
 	struct ulid id;
-	enum jit_err err;
 
 	if (rec_about((enum entry_type)e->type, e->body, &id))
 		m = ledger_find(l, &id);
-	if (m == NULL && l->erased > 0) {
-		/* Its request may be what was erased. */
-		l->erased++;
-		l->next_serial += e->type == ENTRY_ISSUED;
-		return JIT_OK;
-	}
 	if (m == NULL)
-		return cannot(e, why, "there is no such request");
+		return apply_orphan(l, e, mode, why);
 	JIT_TRY(note_change(l, e, m));
 	if (m->whole == NULL)
 		return add_drop(l, m, e, mode, why);
+	if (e->type == ENTRY_DROP && m->lost != l->lost) {
+		/* Its issue may be what was erased. */
+		l->unjudged++;
+		return JIT_OK;
+	}
+	if (e->type == ENTRY_ISSUED)
+		JIT_TRY(judge_issued(l, m, e, mode, why));
 	own = NULL;
-	err = add_to_whole(l, m, e, mode, open, why);
-	if (err == JIT_OK && e->type == ENTRY_ISSUED)
-		l->next_serial++;
-	return err;
+	JIT_TRY(add_to_whole(l, m, e, mode, open, why));
+	l->next_serial += e->type == ENTRY_ISSUED;
+	return JIT_OK;
 }
 
 /* ---- all ---- */
@@ -482,6 +553,9 @@ apply_erased(struct ledger *l, const struct entry *e, struct jit_why *why)
 	if (e->type == ENTRY_GENESIS || e->type == ENTRY_POLICY)
 		return cannot(e, why, "it was erased, and all rests on it");
 	l->erased++;
+	l->lost_requests += e->type == ENTRY_REQUEST;
+	l->lost += e->type == ENTRY_DECISION || e->type == ENTRY_CANCEL ||
+	    e->type == ENTRY_ISSUED || e->type == ENTRY_DROP;
 	l->next_serial += e->type == ENTRY_ISSUED;
 	return JIT_OK;
 }
@@ -523,7 +597,7 @@ ledger_apply_open(struct ledger *l, const struct entry *e,
     struct open_request *r, struct open_decision *d, struct jit_why *why)
 {
 	if ((e->type == ENTRY_REQUEST) != (r != NULL) ||
-	    (e->type == ENTRY_DECISION) != (d != NULL)) {
+	    (e->type == ENTRY_DECISION) != (d != NULL) || e->erased) {
 		open_request_free(r);
 		open_decision_free(d);
 		return jit_fail(why, JIT_E_ARG, "the parts are not a %s's",

@@ -10,6 +10,7 @@
 struct matter {
 	struct matter *next;		/* in its bucket */
 	struct dossier *whole;		/* NULL once settled */
+	uint64_t lost;			/* the ledger's when it began */
 	struct settled settled;		/* id and closes are always right */
 };
 
@@ -37,7 +38,9 @@ struct change {
 
 struct ledger {
 	struct merkle_edge edge, edge_was;	/* was: at the last commit */
-	uint64_t erased;
+	uint64_t erased, unjudged;
+	/* Of erased: requests; and entries about a request. */
+	uint64_t lost_requests, lost;
 	utc_s time;
 	struct kept genesis_entry;
 	struct rec_genesis genesis;	/* borrows from genesis_entry */
