@@ -330,16 +330,36 @@ read_frozen(struct store *s, struct jit_why *why)
 	    note);
 }
 
-/* A snapshot of this log that this journal does not know. */
+/* Is c a state that this journal has been in? */
+static enum jit_err
+is_known(struct store *s, const struct checkpoint *c, bool *ret)
+{
+	const struct merkle_source src = tiles_source(s->tiles);
+	struct digest root;
+
+	*ret = false;
+	if (c->size > ledger_size(s->ledger))
+		return JIT_OK;
+	/* Without tiles it cannot be told; who writes has them. */
+	if (s->c.readonly && merkle_root(&src, c->size, &root) != JIT_OK)
+		return *ret = true, JIT_OK;
+	JIT_TRY(merkle_root(&src, c->size, &root));
+	*ret = digest_eq(&root, &c->root);
+	return JIT_OK;
+}
+
+/* A snapshot of this log where this journal has never been, by its mark. */
 static enum jit_err
 judge_lost(struct store *s, struct span note, struct jit_why *why)
 {
 	struct checkpoint c;
+	bool known = false;
 
 	if (note.n == 0)
 		return JIT_OK;
 	JIT_TRY(checkpoint_open(note, s->c.vkey, &c, why));
-	if (c.size <= ledger_given_up(s->ledger))
+	JIT_TRY(is_known(s, &c, &known));
+	if (known || c.size <= ledger_given_up(s->ledger))
 		return JIT_OK;
 	log_line(LOG_L_ERROR, "log-went-back",
 	    LOG_NUM("size", ledger_size(s->ledger)),
@@ -434,6 +454,10 @@ store_open(const struct store_config *c, struct store **ret,
 	JIT_TRY(judge_lost(s, BUF_SPAN(lost), why));
 	if (!c->readonly)
 		JIT_TRY(make_turn(s, why));
+	log_line(LOG_L_INFO, "opened",
+	    LOG_NUM("size", ledger_size(store_ledger(s))),
+	    LOG_NUM("snapshot", s->snapped),
+	    LOG_NUM("erased", ledger_erased(store_ledger(s))));
 	*ret = s;
 	s = NULL;
 	return JIT_OK;

@@ -139,7 +139,7 @@ damaged_snapshot(void **state)
 	stop(&s);
 	(void)snprintf(path, sizeof(path), "%s/snapshot", s.path);
 	good = jt_file(path);
-	for (size_t i = 0; i < good.n; i += 1 + good.n / 60) {
+	for (size_t i = 0; i < good.n; i += 1 + good.n / 15) {
 		good.p[i] ^= 4;
 		jt_write(path, BUF_SPAN(good));
 		good.p[i] ^= 4;
@@ -153,7 +153,7 @@ damaged_snapshot(void **state)
 		stop(&s);
 	}
 	/* The sum is right and the parts are not. */
-	for (size_t i = 8; i < good.n - 32; i += 1 + good.n / 60) {
+	for (size_t i = 8; i < good.n - 32; i += 1 + good.n / 15) {
 		struct digest sum;
 
 		good.p[i] ^= 4;
