@@ -168,6 +168,35 @@ forget(void *arg, const char *name)
 	return JIT_OK;
 }
 
+static enum jit_err
+see_one(void *arg, const struct entry *e)
+{
+	*(uint64_t *)arg += e->index;
+	return JIT_OK;
+}
+
+/* Single entries in no order, all over the log and in its last 10,000. */
+static void
+random_reads(struct journal *j, const char *what, uint64_t from)
+{
+	uint64_t size = journal_mark(j)->edge.size - from, seed = 7;
+	double begin = now(CLOCK_MONOTONIC), took;
+	unsigned n = 0;
+
+	do {
+		uint64_t i, sum = 0;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		i = from + (seed >> 20) % size;
+		NEED(journal_read(j, i, 1, see_one, &sum, NULL));
+		if (sum != i)
+			exit(1);
+		n++;
+		took = now(CLOCK_MONOTONIC) - begin;
+	} while (took < 2);
+	(void)printf("%-44s %10.0f /s\n", what, n / took);
+}
+
 /* A log of n entries: whole verification, then a start from a mark. */
 static void
 journals(int dir, uint64_t n)
@@ -201,6 +230,9 @@ journals(int dir, uint64_t n)
 	(void)printf("%-44s %10.1f ms, VmRSS %ld KiB\n",
 	    "start from a snapshot's mark",
 	    (now(CLOCK_MONOTONIC) - from) * 1e3, rss_kib());
+	random_reads(j, "random single entry read, whole log", 0);
+	random_reads(j, "random single entry read, newest 10,000",
+	    journal_mark(j)->edge.size - 10000);
 	journal_close(j);
 	(void)ops.list(ops.ctx, forget, &dir);
 	(void)close(disk.lockfd);
