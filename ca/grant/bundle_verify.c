@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/grant/bundle.h"
+#include "ca/grant/bundle_int.h"
 
 static enum jit_err
 no(struct jit_why *why, const char *what)
@@ -262,6 +262,7 @@ add_listed(void *arg, enum block_kind kind, struct span name,
 		    !digest_eq(&b->digest, d))
 			continue;
 		w->blob[i] = NULL;
+		/* Which refuses a key that is two people's. */
 		return policy_add(w->s->policy, b, w->why);
 	}
 	return JIT_OK;
@@ -282,7 +283,8 @@ check_listed(void *arg, enum block_kind kind, struct span name,
 		return JIT_OK;
 	return jit_fail(w->why, JIT_E_VERIFY, "evidence: the block of %s "
 	    "\"%s\" %s", block_kind_name(kind),
-	    text_shown(name, shown, sizeof(shown)), here ? "has no place in it" : "is missing");
+	    text_shown(name, shown, sizeof(shown)),
+	    here ? "has no place in it" : "is missing");
 }
 
 static enum jit_err
@@ -311,17 +313,6 @@ take_policy(struct bundle_summary *s, uint64_t *index, struct jit_why *why)
 
 /* ---- the certificate ---- */
 
-/* The key is that person's alone, among the people that are here. */
-static enum jit_err
-check_owner(const struct policy *p, const struct ssh_key *k,
-    struct span name, struct jit_why *why)
-{
-	const struct person *who = policy_key_person(p, k);
-
-	return who != NULL && span_eq(who->name, name) ? JIT_OK :
-	    no(why, "a key that is enrolled for two people");
-}
-
 static enum jit_err
 check_approvals(const struct bundle_summary *s, const struct quorum *q,
     struct jit_why *why)
@@ -332,15 +323,10 @@ check_approvals(const struct bundle_summary *s, const struct quorum *q,
 	if (i->n_approvals != q->have)
 		return no(why, "the certificate lists other approvals than "
 		    "count");
-	for (size_t k = 0; k < q->have; k++) {
-		const struct open_decision *d = h->decision[q->counted[k]];
-
+	for (size_t k = 0; k < q->have; k++)
 		if (i->approvals[k] != h->decision_index[q->counted[k]])
 			return no(why, "the certificate lists other approvals "
 			    "than count");
-		JIT_TRY(check_owner(s->policy, d->by.key, d->dec.approver,
-		    why));
-	}
 	return JIT_OK;
 }
 
@@ -362,13 +348,14 @@ check_issued(struct bundle_summary *s, uint64_t policy_index,
 		return no(why, "the certificate rests on another request");
 	JIT_TRY(ssh_cert_parse(d->issued.cert, &s->cert, why));
 	s->fields = ssh_cert_fields(s->cert);
-	JIT_TRY(judge_request(s->policy, s->bundle.log, &own, r, 0,
-	    d->entry[0].e.time, why));
-	JIT_TRY(check_owner(s->policy, r->by.key, r->req.requester, why));
-	before.end = END_NONE;		/* at most a drop, and that came later */
+	/* At most a drop has ended it, and that came later. */
+	before.end = END_NONE;
 	before.issued = false;
 	JIT_TRY(judge_issue(s->policy, &own, &before, SPAN(d->issued.secret,
 	    sizeof(d->issued.secret)), s->fields->serial, e->time, &is, why));
+	/* Behind it, since few people are here who could approve. */
+	JIT_TRY(judge_request(s->policy, s->bundle.log, &own, r, 0,
+	    d->entry[0].e.time, why));
 	JIT_TRY(check_approvals(s, &is.quorum, why));
 	JIT_TRY(ssh_cert_check_is(s->cert, &is.fields, r->subject.key, why));
 	JIT_TRY(ssh_cert_verify(s->cert, s->user_ca, why));
@@ -378,63 +365,7 @@ check_issued(struct bundle_summary *s, uint64_t policy_index,
 	return JIT_OK;
 }
 
-/* ---- what is told ---- */
-
-static const char *
-proof_text(const struct signer *by)
-{
-	if (!ssh_key_is_sk(by->key))
-		return "sshsig";
-	if (by->facts.flags & SSH_SK_UV)
-		return "sshsig+pin (claimed)";
-	if (by->facts.flags & SSH_SK_UP)
-		return "sshsig+touch (claimed)";
-	return "sshsig, security key without a touch (claimed)";
-}
-
-static void
-fill_by(struct bundle_summary *s)
-{
-	const struct dossier *d = s->dossier;
-
-	for (size_t i = 0; i < d->n; i++) {
-		const struct entry *e = &d->entry[i].e;
-		struct bundle_by *by = &s->by[s->n_by];
-		const struct open_decision *o;
-		const struct person *who;
-
-		if (e->type != ENTRY_DECISION)
-			continue;
-		o = d->h.decision[s->n_by];
-		who = policy_person(s->policy, o->dec.approver);
-		*by = (struct bundle_by){ .who = o->dec.approver,
-		    .key_type = ssh_key_type_name(o->by.key),
-		    .proof = proof_text(&o->by), .verdict = o->dec.verdict,
-		    .decided = o->dec.decided, .logged = e->time,
-		    .index = e->index, .comment = o->dec.comment,
-		    .enrolled = who != NULL && person_has_key(who,
-		    o->by.key) };
-		ssh_key_fingerprint(o->by.key, by->fp);
-		for (size_t k = 0; k < s->quorum.have; k++)
-			by->counts |= s->quorum.counted[k] == s->n_by;
-		s->n_by++;
-	}
-}
-
-static void
-fill(struct bundle_summary *s, utc_s now)
-{
-	const struct dossier *d = s->dossier;
-	struct quorum q;
-
-	s->standing = dossier_standing(d, s->policy, now, &q, &s->stale);
-	if (!d->h.issued)
-		s->quorum = q;
-	s->request = &d->h.request->req;
-	if (d->h.end != END_NONE)
-		s->ended = d->entry[d->n - 1].e.time;
-	fill_by(s);
-}
+/* ---- all ---- */
 
 enum jit_err
 bundle_verify(struct span text, const struct bundle_pins *pins, utc_s now,
@@ -450,7 +381,7 @@ bundle_verify(struct span text, const struct bundle_pins *pins, utc_s now,
 	JIT_TRY(take_policy(&s, &policy, why));
 	if (s.dossier->h.issued)
 		JIT_TRY(check_issued(&s, policy, why));
-	fill(&s, now);
+	bundle_summary_fill(&s, now);
 	s.bundle.note = SPAN_NONE;	/* it borrows from the text */
 	*ret = s;
 	s = (struct bundle_summary){ .n_by = 0 };
@@ -467,70 +398,4 @@ bundle_summary_done(struct bundle_summary *s)
 	dossier_free(s->dossier);
 	bundle_done(&s->bundle);
 	*s = (struct bundle_summary){ .n_by = 0 };
-}
-
-static void
-put_utc(struct wr *w, const char *name, utc_s t)
-{
-	char text[UTC_TEXT];
-
-	utc_text(t, text);
-	wr_fmt(w, "%s: %s\n", name, text);
-}
-
-static void
-put_span(struct wr *w, const char *name, struct span s)
-{
-	wr_fmt(w, "%s: ", name);
-	wr_span(w, s);
-	wr_u8(w, '\n');
-}
-
-static void
-put_cert(struct wr *w, const struct bundle_summary *s)
-{
-	put_utc(w, "issued", s->issued);
-	put_utc(w, "from", s->fields->after);
-	put_utc(w, "until", s->fields->before);
-	wr_fmt(w, "serial: %llu\n", (unsigned long long)s->fields->serial);
-	put_span(w, "key id", s->fields->key_id);
-}
-
-static void
-put_by(struct wr *w, const struct bundle_by *by)
-{
-	char when[UTC_TEXT];
-
-	utc_text(by->logged, when);
-	wr_str(w, by->verdict == VERDICT_DENY ? "denied by: " :
-	    by->counts ? "approved by: " : "approved (does not count) by: ");
-	wr_span(w, by->who);
-	wr_fmt(w, ", %s %s%s, %s, %s\n", by->key_type, by->fp,
-	    by->enrolled ? "" : " (not enrolled)", by->proof, when);
-	if (by->comment.n > 0)
-		put_span(w, "comment", by->comment);
-}
-
-void
-bundle_summary_put(struct wr *w, const struct bundle_summary *s)
-{
-	const struct request *q = s->request;
-
-	wr_fmt(w, "request: %s\nstanding: %s\n", s->dossier->id.s,
-	    standing_name(s->standing));
-	put_span(w, "requester", q->requester);
-	put_span(w, "role", q->role);
-	for (size_t i = 0; i < q->n_principals; i++)
-		put_span(w, "principal", q->principals[i]);
-	for (size_t i = 0; i < q->n_options; i++)
-		put_span(w, "option", q->options[i]);
-	put_span(w, "reason", q->reason);
-	for (size_t i = 0; i < s->n_by; i++)
-		put_by(w, &s->by[i]);
-	if (s->fields != NULL)
-		put_cert(w, s);
-	if (s->ended > 0)
-		put_utc(w, standing_name(s->standing), s->ended);
-	wr_fmt(w, "log: %s, %llu entries\n", s->bundle.log,
-	    (unsigned long long)s->checkpoint.size);
 }

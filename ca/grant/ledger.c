@@ -56,7 +56,8 @@ ledger_new(struct ledger **ret)
 		return JIT_E_NOMEM;
 	l->n_bucket = 64;
 	l->next_serial = 1;
-	if ((l->bucket = calloc(l->n_bucket, sizeof(struct matter *))) == NULL) {
+	l->bucket = calloc(l->n_bucket, sizeof(*l->bucket));
+	if (l->bucket == NULL) {
 		free(l);
 		return JIT_E_NOMEM;
 	}

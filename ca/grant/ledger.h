@@ -16,7 +16,7 @@
 #include "ca/grant/dossier.h"
 #include "ca/tlog/merkle.h"
 
-#define LEDGER_GRACE 600	/* s that what is over stays known after "closes" */
+#define LEDGER_GRACE 600	/* s after "closes" that it stays known */
 
 enum ledger_mode {
 	LEDGER_OWN,		/* our own journal: shape and order only */

@@ -5,14 +5,6 @@
 
 #define EXPIRE_EVERY 1024	/* entries */
 
-static enum jit_err
-cannot(const struct entry *e, struct jit_why *why, const char *what)
-{
-	return jit_fail(why, JIT_E_VERIFY, "entry %llu, a %s, cannot stand "
-	    "there: %s", (unsigned long long)e->index,
-	    entry_type_name(e->type), what);
-}
-
 /* Remember what e changes on m, so that it can be taken back. */
 static enum jit_err
 note_change(struct ledger *l, const struct entry *e, struct matter *m)
@@ -34,185 +26,6 @@ static struct change *
 changed(struct ledger *l)
 {
 	return &l->change[l->n_change++];
-}
-
-/* ---- genesis, blobs, policy, recovery ---- */
-
-enum jit_err
-ledger_take_genesis(struct ledger *l, const struct entry *e,
-    struct jit_why *why)
-{
-	JIT_DONE(kept_done) struct kept k = { 0 };
-	JIT_SCOPED(ssh_key_free) struct ssh_key *ca = NULL, *log = NULL;
-	struct rec_genesis g;
-
-	JIT_TRY(kept_copy(&k, e));
-	JIT_TRY(rec_get_genesis(BUF_SPAN(k.body), &g, why));
-	JIT_TRY(ssh_key_parse(g.user_ca, &ca, why));
-	JIT_TRY(rec_log_key(&g.log, &log));
-	l->genesis_entry = k;
-	l->genesis = g;
-	l->user_ca = ca;
-	l->log_key = log;
-	l->own = (struct own_keys){ ca, log };
-	tlog_vkey_logid(&g.log, l->log_id);
-	k = (struct kept){ 0 };
-	ca = log = NULL;
-	return JIT_OK;
-}
-
-/* A blob that may be a policy's block is kept until the policy names it. */
-static enum jit_err
-apply_blob(struct ledger *l, const struct entry *e)
-{
-	static const char head[] = "jit-cert ";
-	struct pending_blob p = { .index = e->index }, *v;
-
-	if (e->body.n < sizeof(head) || e->body.n > POLICY_BLOCK_MAX ||
-	    memcmp(e->body.p, head, sizeof(head) - 1) != 0 ||
-	    l->n_pending == POLICY_BLOCKS_MAX)
-		return JIT_OK;
-	JIT_TRY(digest_sha256(e->body, &p.d));
-	v = realloc(l->pending, (l->n_pending + 1) * sizeof(*v));
-	if (v == NULL)
-		return JIT_E_NOMEM;
-	l->pending = v;
-	JIT_TRY(buf_copy(&p.bytes, e->body));
-	v[l->n_pending++] = p;
-	return JIT_OK;
-}
-
-struct new_policy {
-	struct ledger *l;
-	struct policy *p;
-	struct jit_why *why;
-};
-
-/* The bytes of a block: just logged, or of the policy in force. */
-static bool
-block_bytes(const struct ledger *l, enum block_kind kind, struct span name,
-    const struct digest *d, struct span *ret)
-{
-	const struct block *b = l->policy == NULL ? NULL :
-	    policy_get(l->policy, kind, name);
-
-	for (size_t i = l->n_pending; i > 0; i--)
-		if (digest_eq(&l->pending[i - 1].d, d)) {
-			*ret = BUF_SPAN(l->pending[i - 1].bytes);
-			return true;
-		}
-	if (b == NULL || !digest_eq(&b->digest, d))
-		return false;
-	*ret = BUF_SPAN(b->bytes);
-	return true;
-}
-
-static enum jit_err
-take_block(void *arg, enum block_kind kind, struct span name,
-    const struct digest *d)
-{
-	struct new_policy *n = arg;
-	JIT_SCOPED(block_free) struct block *b = NULL;
-	struct block *own;
-	struct span bytes;
-	char shown[64];
-
-	if (!block_bytes(n->l, kind, name, d, &bytes))
-		return jit_fail(n->why, JIT_E_VERIFY, "the block of %s \"%s\" "
-		    "is not in the log", block_kind_name(kind),
-		    text_shown(name, shown, sizeof(shown)));
-	JIT_TRY(block_parse(bytes, &b, n->why));
-	if (b->kind != kind || !span_eq(b->name, name))
-		return jit_fail(n->why, JIT_E_VERIFY, "the block of %s \"%s\" "
-		    "is another's", block_kind_name(kind),
-		    text_shown(name, shown, sizeof(shown)));
-	own = b;
-	b = NULL;
-	return policy_add(n->p, own, n->why);
-}
-
-static enum jit_err
-apply_policy(struct ledger *l, const struct entry *e, struct jit_why *why)
-{
-	JIT_SCOPED(policy_free) struct policy *p = NULL;
-	struct new_policy n = { .l = l, .why = why };
-	struct digest whole, again;
-
-	JIT_TRY(policy_new(&p));
-	n.p = p;
-	JIT_TRY(rec_get_policy(e->body, &whole, take_block, &n, why));
-	JIT_TRY(policy_digest(p, &again));
-	if (!digest_eq(&whole, &again))
-		return cannot(e, why, "its digest is not its blocks'");
-	JIT_TRY(policy_check(p, why));
-	for (size_t i = 0; i < l->n_pending; i++)
-		JIT_TRY(ledger_add_blob(l, &l->pending[i].d,
-		    l->pending[i].index));
-	ledger_drop_pending(l);
-	policy_free(l->policy);
-	l->policy = p;
-	l->policy_index = e->index;
-	p = NULL;
-	return JIT_OK;
-}
-
-struct recoveries {
-	size_t n;
-	struct recovery r[RECORD_ADMINS_MAX];
-	struct signer by[RECORD_ADMINS_MAX];
-};
-
-static void
-recoveries_free(struct recoveries *v)
-{
-	for (size_t i = 0; v != NULL && i < v->n; i++)
-		signer_done(&v->by[i]);
-	free(v);
-}
-JIT_SCOPED_PTR(struct recoveries, recoveries_free);
-
-static enum jit_err
-judge_again(const struct ledger *l, const struct entry *e,
-    const struct rec_recovery *rec, enum ledger_mode mode,
-    struct jit_why *why)
-{
-	JIT_SCOPED(recoveries_free) struct recoveries *v =
-	    calloc(1, sizeof(*v));
-	struct recovery_want want = { .size = l->edge.size };
-
-	if (v == NULL)
-		return JIT_E_NOMEM;
-	for (; v->n < rec->n; v->n++) {
-		const struct rec_signed *s = &rec->by[v->n];
-
-		JIT_TRY(recovery_parse(s->text, &v->r[v->n], why));
-		JIT_TRY(mode == LEDGER_DEEP ?
-		    signer_open(s->sig, NS_RECOVERY, s->text, &v->by[v->n],
-		    why) : signer_read(s->sig, &v->by[v->n], why));
-	}
-	JIT_TRY(merkle_edge_root(&l->edge, &want.root));
-	want.cause = rec->lost.n > 0 ? RECOVERY_ROLLBACK : RECOVERY_CLOCK;
-	return judge_recovery(l->policy, l->log_id, v->r, v->by, v->n, &want,
-	    e->time, why);
-}
-
-static enum jit_err
-apply_recovery(struct ledger *l, const struct entry *e, enum ledger_mode mode,
-    struct jit_why *why)
-{
-	struct rec_recovery rec;
-	struct checkpoint lost = { 0 };
-
-	JIT_TRY(rec_get_recovery(e->body, &rec, why));
-	if (rec.lost.n > 0)
-		JIT_TRY(checkpoint_open(rec.lost, &l->genesis.log, &lost,
-		    why));
-	if (mode != LEDGER_OWN)
-		JIT_TRY(judge_again(l, e, &rec, mode, why));
-	l->recovery = e->index;
-	if (lost.size > l->given_up)
-		l->given_up = lost.size;
-	return JIT_OK;
 }
 
 /* ---- what is about a request ---- */
@@ -281,7 +94,7 @@ apply_request(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 		JIT_TRY(dossier_new(e, mode == LEDGER_DEEP ? DOSSIER_VERIFY :
 		    DOSSIER_OWN, &d, why));
 	if (is_known(l, &d->id, e->time))
-		return cannot(e, why, "its id is another request's");
+		return ledger_cannot(e, why, "its id is another request's");
 	if (mode != LEDGER_OWN)
 		JIT_TRY(judge_asked(l, d, e, why));
 	own = d;
@@ -318,9 +131,9 @@ check_cert(const struct ledger *l, const struct entry *e,
 	JIT_TRY(rec_get_issued(e->body, rec, why));
 	JIT_TRY(ssh_cert_parse(rec->cert, &c, why));
 	if (ssh_cert_fields(c)->serial != l->next_serial)
-		return cannot(e, why, "its serial is not the next");
+		return ledger_cannot(e, why, "its serial is not the next");
 	if (!ssh_key_eq(ssh_cert_ca(c), l->own.user_ca))
-		return cannot(e, why, "another CA signed the certificate");
+		return ledger_cannot(e, why, "another CA signed it");
 	if (mode == LEDGER_DEEP)
 		JIT_TRY(ssh_cert_verify(c, l->own.user_ca, why));
 	*ret = c;
@@ -357,7 +170,7 @@ judge_issued(struct ledger *l, const struct matter *m, const struct entry *e,
 		return JIT_OK;
 	if (rec.request_index != h->request_index ||
 	    rec.policy_index != l->policy_index)
-		return cannot(e, why, "it rests on other entries");
+		return ledger_cannot(e, why, "it rests on other entries");
 	err = judge_issue(l->policy, &l->own, h, SPAN(rec.secret,
 	    sizeof(rec.secret)), l->next_serial, e->time, &i, why);
 	if (err == JIT_E_PENDING && lacks) {
@@ -371,7 +184,7 @@ judge_issued(struct ledger *l, const struct matter *m, const struct entry *e,
 	if (same_approvals(h, &i.quorum, &rec))
 		return JIT_OK;
 	if (!lacks)
-		return cannot(e, why, "it rests on other approvals");
+		return ledger_cannot(e, why, "it rests on other approvals");
 	l->unjudged++;
 	return JIT_OK;
 }
@@ -437,11 +250,11 @@ add_drop(struct ledger *l, struct matter *m, const struct entry *e,
 	struct act a;
 
 	if (e->type != ENTRY_DROP || !s->issued || s->end != END_NONE)
-		return cannot(e, why, "the request is settled");
+		return ledger_cannot(e, why, "the request is settled");
 	JIT_TRY(rec_get_signed(e->body, ENTRY_DROP, &sig, why));
 	JIT_TRY(act_parse(sig.text, ACT_DROP, &a, why));
 	if (!digest_eq(&a.digest, &s->digest))
-		return cannot(e, why, "it is about another text");
+		return ledger_cannot(e, why, "it is about another text");
 	JIT_TRY(mode == LEDGER_DEEP ? signer_open(sig.sig, NS_DROP, sig.text,
 	    &by, why) : signer_read(sig.sig, &by, why));
 	if (mode != LEDGER_OWN)
@@ -461,7 +274,7 @@ apply_orphan(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	struct rec_issued rec;
 
 	if (l->lost_requests == 0)
-		return cannot(e, why, "there is no such request");
+		return ledger_cannot(e, why, "there is no such request");
 	if (e->type == ENTRY_ISSUED) {
 		JIT_TRY(check_cert(l, e, mode, &rec, &c, why));
 		l->next_serial++;
@@ -508,11 +321,11 @@ apply_body(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	case ENTRY_GENESIS:
 		return ledger_take_genesis(l, e, why);
 	case ENTRY_BLOB:
-		return apply_blob(l, e);
+		return ledger_take_blob(l, e);
 	case ENTRY_POLICY:
-		return apply_policy(l, e, why);
+		return ledger_take_policy(l, e, why);
 	case ENTRY_RECOVERY:
-		return apply_recovery(l, e, mode, why);
+		return ledger_take_recovery(l, e, mode, why);
 	case ENTRY_REQUEST:
 		return apply_request(l, e, mode, r, why);
 	case ENTRY_DECISION:
@@ -525,7 +338,7 @@ apply_body(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	case ENTRY_CLAIMED:
 		break;
 	}
-	return cannot(e, why, "nothing writes this type yet");
+	return ledger_cannot(e, why, "nothing writes this type yet");
 }
 
 static enum jit_err
@@ -537,12 +350,12 @@ check_place(const struct ledger *l, const struct entry *e,
 		    "%llu", (unsigned long long)l->edge.size,
 		    (unsigned long long)e->index);
 	if (e->time < l->time)
-		return cannot(e, why, "its time goes back");
+		return ledger_cannot(e, why, "its time goes back");
 	if ((e->type == ENTRY_GENESIS) != (e->index == 0))
-		return cannot(e, why, "a log begins with one genesis");
+		return ledger_cannot(e, why, "a log begins with one genesis");
 	if (e->index > 0 && l->policy == NULL && e->type != ENTRY_BLOB &&
 	    e->type != ENTRY_POLICY)
-		return cannot(e, why, "no policy is in force");
+		return ledger_cannot(e, why, "no policy is in force");
 	return JIT_OK;
 }
 
@@ -551,7 +364,8 @@ static enum jit_err
 apply_erased(struct ledger *l, const struct entry *e, struct jit_why *why)
 {
 	if (e->type == ENTRY_GENESIS || e->type == ENTRY_POLICY)
-		return cannot(e, why, "it was erased, and all rests on it");
+		return ledger_cannot(e, why, "it was erased, and all rests "
+		    "on it");
 	l->erased++;
 	l->lost_requests += e->type == ENTRY_REQUEST;
 	l->lost += e->type == ENTRY_DECISION || e->type == ENTRY_CANCEL ||

@@ -56,7 +56,7 @@ struct rec_admin {
 struct rec_genesis {
 	struct tlog_vkey log;
 	struct span user_ca;			/* key blob */
-	unsigned need;				/* of the admins, for recovery */
+	unsigned need;			/* of the admins, for recovery */
 	size_t n_admins;
 	struct rec_admin admins[RECORD_ADMINS_MAX];
 };

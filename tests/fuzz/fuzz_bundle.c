@@ -10,7 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 /* Of the logbook; the seeds get past the checkpoint with it. */
-static const char vkey[] = "jit.example.com+7cacb3e8+AYJW/4GFs1B1ZNGwlSc9K495fiH+"
+static const char vkey[] =
+    "jit.example.com+7cacb3e8+AYJW/4GFs1B1ZNGwlSc9K495fiH+"
     "aDLORDPm8YfzhIna";
 
 static void

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/grant/ledger.h"
 #include "tests/lib/logbook.h"
 
 /* ---- the tree ---- */
@@ -411,6 +410,61 @@ logbook_collect(struct logbook *b, const struct ulid *id)
 	    BUF_SPAN(body));
 }
 
+/* ---- as a ledger ---- */
+
+void
+logbook_fold(struct logbook *b, struct ledger *l, uint64_t from, uint64_t to,
+    enum ledger_mode mode)
+{
+	for (uint64_t i = from; i < to; i++) {
+		struct jit_why why = { 0 };
+
+		JT_WHY(ledger_apply(l, &b->entry[i].e, mode, &why), JIT_OK,
+		    &why);
+	}
+}
+
+struct ledger *
+logbook_ledger(struct logbook *b, uint64_t n, enum ledger_mode mode)
+{
+	struct ledger *l = NULL;
+
+	JT_OK(ledger_new(&l));
+	logbook_fold(b, l, 0, n, mode);
+	return l;
+}
+
+struct buf
+logbook_saved(const struct ledger *l)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(64u << 20);
+	struct buf ret = { NULL, 0 };
+
+	JT_OK(ledger_save(l, &w));
+	JT_OK(wr_take(&w, &ret));
+	return ret;
+}
+
+struct ledger *
+logbook_loaded(struct span s)
+{
+	struct jit_why why = { 0 };
+	struct rd r = rd_of(s);
+	struct ledger *l = NULL;
+
+	JT_WHY(ledger_load(&r, &l, &why), JIT_OK, &why);
+	JT_OK(rd_end(&r));
+	return l;
+}
+
+void
+logbook_same(struct span saved, const struct ledger *l)
+{
+	JIT_DONE(buf_done) struct buf s = logbook_saved(l);
+
+	assert_true(span_eq(saved, BUF_SPAN(s)));
+}
+
 /* ---- evidence ---- */
 
 static int
@@ -425,16 +479,14 @@ size_t
 logbook_evidence(struct logbook *b, const struct ulid *id,
     uint64_t index[static BUNDLE_ENTRIES_MAX])
 {
-	JIT_SCOPED(ledger_free) struct ledger *l = NULL;
 	const struct dossier *d = logbook_find(b, id)->dossier;
 	uint64_t policy = d->h.issued ? d->issued.policy_index :
 	    b->policy_index;
 	struct digest needs[BUNDLE_BLOCKS_MAX];
+	JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(b,
+	    policy + 1, LEDGER_OWN);
 	size_t n = 2, blocks;
 
-	JT_OK(ledger_new(&l));
-	for (uint64_t i = 0; i <= policy; i++)
-		JT_OK(ledger_apply(l, &b->entry[i].e, LEDGER_OWN, NULL));
 	index[0] = 0;
 	index[1] = policy;
 	JT_OK(bundle_needs(d, ledger_policy(l), needs, &blocks, NULL));
@@ -477,6 +529,24 @@ logbook_bundle(struct logbook *b, const struct ulid *id)
 
 /* ---- a story ---- */
 
+static void
+approve(struct logbook *b, const struct ulid *id, unsigned n)
+{
+	static const enum world_key who[] = { K_BOB, K_CAROL, K_DAN };
+
+	for (unsigned i = 0; i < n; i++)
+		(void)logbook_decide(b, id, VERDICT_APPROVE, who[i]);
+}
+
+struct ulid
+logbook_asked(struct logbook *b, unsigned approvals)
+{
+	struct ulid id = logbook_request(b, "prod-db", K_ALICE);
+
+	approve(b, &id, approvals);
+	return id;
+}
+
 static struct ulid
 ask(struct logbook *b, unsigned approvals)
 {
@@ -485,10 +555,7 @@ ask(struct logbook *b, unsigned approvals)
 	b->w.now += 3;
 	id = logbook_request(b, "prod-db", K_ALICE);
 	b->w.now++;
-	if (approvals > 0)
-		(void)logbook_decide(b, &id, VERDICT_APPROVE, K_BOB);
-	if (approvals > 1)
-		(void)logbook_decide(b, &id, VERDICT_APPROVE, K_CAROL);
+	approve(b, &id, approvals);
 	b->w.now += 2;
 	return id;
 }

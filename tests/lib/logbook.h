@@ -21,6 +21,7 @@
 #define JIT_TESTS_LOGBOOK_H
 
 #include "ca/grant/bundle.h"
+#include "ca/grant/ledger.h"
 #include "ca/grant/receipt.h"
 #include "ca/tlog/tiles.h"
 #include "tests/lib/world.h"
@@ -51,6 +52,8 @@ struct logbook {
 void logbook_init(struct logbook *b);
 void logbook_done(struct logbook *b);
 
+/* As logbook_request of alice for prod-db, approved by bob, carol, dan. */
+struct ulid logbook_asked(struct logbook *b, unsigned approvals);
 /* Anything, at w.now. */
 uint64_t logbook_add(struct logbook *b, enum entry_type t, struct span body);
 /* b->w.policy as it is now: its new blocks as blobs, then the entry. */
@@ -103,6 +106,17 @@ void logbook_root(struct logbook *b, uint64_t size, struct checkpoint *ret);
 /* Under the checkpoint of the first size entries; borrows from b. */
 void logbook_receipt(struct logbook *b, uint64_t index, uint64_t size,
     struct receipt *ret);
+
+/* ---- as a ledger; each fails the test where the ledger does ---- */
+void logbook_fold(struct logbook *b, struct ledger *l, uint64_t from,
+    uint64_t to, enum ledger_mode mode);
+/* Of the first n entries; returns owned. */
+struct ledger *logbook_ledger(struct logbook *b, uint64_t n,
+    enum ledger_mode mode);
+struct buf logbook_saved(const struct ledger *l);
+struct ledger *logbook_loaded(struct span s);
+/* The ledger saves as these bytes. */
+void logbook_same(struct span saved, const struct ledger *l);
 
 /* ---- evidence ---- */
 /* Indexes of what a bundle about id holds; returns their number. */

@@ -388,23 +388,11 @@ flips(void **state)
 		    &ids[i]);
 
 		jt_flip_truncate_max(BUF_SPAN(text),
-		    i == STORY_ACTIVE ? 6000 : 500, try_flipped, NULL);
+		    i == STORY_ACTIVE ? 4000 : 300, try_flipped, NULL);
 	}
 }
 
 /* ---- a log that lies: validly logged, and still no evidence ---- */
-
-static struct ulid
-asked(unsigned approvals)
-{
-	struct ulid id = logbook_request(&b, "prod-db", K_ALICE);
-
-	if (approvals > 0)
-		(void)logbook_decide(&b, &id, VERDICT_APPROVE, K_BOB);
-	if (approvals > 1)
-		(void)logbook_decide(&b, &id, VERDICT_APPROVE, K_CAROL);
-	return id;
-}
 
 /* Put in, without a judge, what the dossier takes as well. */
 static void
@@ -424,7 +412,7 @@ forced(void (*fields)(struct ssh_cert_fields *),
     void (*record)(struct rec_issued *), enum world_key ca)
 {
 	const struct logbook_spoil s = { fields, record, ca };
-	struct ulid id = asked(2);
+	struct ulid id = logbook_asked(&b, 2);
 
 	force(&id, ENTRY_ISSUED, logbook_issued_body(&b, &id, &s));
 	return id;
@@ -466,7 +454,7 @@ LIE(l_secret, NULL, other_secret, K_CA)
 static struct ulid
 l_policy(void)
 {
-	struct ulid id = asked(2);
+	struct ulid id = logbook_asked(&b, 2);
 	const struct logbook_spoil s = { NULL, other_policy, K_CA };
 
 	/* Logged twice: the list is the same, its index is not. */
@@ -480,7 +468,7 @@ l_policy(void)
 static struct ulid
 l_turned(void)
 {
-	struct ulid id = asked(1);
+	struct ulid id = logbook_asked(&b, 1);
 	JIT_DONE(buf_done) struct buf deny = logbook_decision_body(&b, &id,
 	    VERDICT_DENY, K_CAROL);
 	JIT_DONE(wr_done) struct wr text = WR_INIT(DECISION_MAX), w =
@@ -501,7 +489,7 @@ l_turned(void)
 static struct ulid
 decided_by(enum world_key who, dur_s later)
 {
-	struct ulid id = asked(1);
+	struct ulid id = logbook_asked(&b, 1);
 	struct buf body = { NULL, 0 };
 
 	body = logbook_decision_body(&b, &id, VERDICT_APPROVE, who);
@@ -528,10 +516,60 @@ l_late_enough(void)
 	return id;
 }
 
+/*
+ * Issued under another policy than the one that it names: in the log carol
+ * left, or never was an approver.
+ */
+static struct ulid
+l_lenient(const char *groups)
+{
+	static const enum world_key carol[] = { K_CAROL };
+	struct ulid id;
+
+	world_without(&b.w, BLOCK_PERSON, "carol");
+	if (groups != NULL)
+		world_person(&b.w, "carol", groups, carol, 1);
+	(void)logbook_policy(&b);
+	world_without(&b.w, BLOCK_PERSON, "carol");
+	world_person(&b.w, "carol", "group: sre\n", carol, 1);
+	id = logbook_asked(&b, 2);
+	(void)logbook_collect(&b, &id);
+	return id;
+}
+
+static struct ulid
+l_left(void)
+{
+	return l_lenient(NULL);
+}
+
+static struct ulid
+l_no_approver(void)
+{
+	return l_lenient("group: dev\n");
+}
+
+/* Nor may alice ask under the policy that is named. */
+static struct ulid
+l_asks(void)
+{
+	static const enum world_key alice[] = { K_ALICE };
+	struct ulid id;
+
+	world_without(&b.w, BLOCK_PERSON, "alice");
+	world_person(&b.w, "alice", "group: dev\n", alice, 1);
+	(void)logbook_policy(&b);
+	world_without(&b.w, BLOCK_PERSON, "alice");
+	world_person(&b.w, "alice", "group: sre\n", alice, 1);
+	id = logbook_asked(&b, 2);
+	(void)logbook_collect(&b, &id);
+	return id;
+}
+
 static struct ulid
 l_drop(void)
 {
-	struct ulid id = asked(2);
+	struct ulid id = logbook_asked(&b, 2);
 
 	(void)logbook_collect(&b, &id);
 	force(&id, ENTRY_DROP, logbook_act_body(&b, &id, ACT_DROP, K_BOB));
@@ -560,6 +598,9 @@ static const struct lie lies[] = {
 	{ "a decision of 301 s before", l_late, JIT_E_CLOCK },
 	{ "a decision of 300 s before", l_late_enough, JIT_OK },
 	{ "dropped by another", l_drop, JIT_E_VERIFY },
+	{ "an approver who had left", l_left, JIT_E_PENDING },
+	{ "an approver of no group", l_no_approver, JIT_E_PENDING },
+	{ "a requester of no group", l_asks, JIT_E_REFUSED },
 };
 
 static void
@@ -577,6 +618,108 @@ lie(void **state)
 	JT_WHY(verify(BUF_SPAN(text), &why), t->want, &why);
 }
 
+/* ---- security keys ---- */
+
+static void
+put_sk_key(struct wr *w, const char *app)
+{
+	struct span pub = ssh_key_blob(ssh_priv_public(b.w.key[K_DAN]));
+
+	wr_cstring(w, "sk-ssh-ed25519@openssh.com");
+	wr_string(w, SPAN(pub.p + pub.n - 32, 32));
+	wr_cstring(w, app);
+}
+
+/* What a security key with dan's key in it would sign (PROTOCOL.u2f). */
+static struct buf
+sk_sign(const char *ns, struct span text, uint8_t flags)
+{
+	JIT_DONE(wr_done) struct wr blob = WR_INIT(1000), tbs = WR_INIT(1000),
+	    data = WR_INIT(1000), raw = WR_INIT(1000), sig = WR_INIT(1000),
+	    out = WR_INIT(SSHSIG_MAX);
+	JIT_SCOPED(ssh_key_free) struct ssh_key *k = NULL;
+	struct digest app, message;
+	struct buf ret = { NULL, 0 };
+
+	put_sk_key(&blob, "ssh:");
+	JT_OK(ssh_key_parse(wr_view(&blob), &k, NULL));
+	JT_OK(sshsig_put_tbs(&tbs, ns, text));
+	JT_OK(digest_sha256(span_str("ssh:"), &app));
+	JT_OK(digest_sha256(wr_view(&tbs), &message));
+	wr_span(&data, DIGEST_SPAN(app));
+	wr_u8(&data, flags);
+	wr_u32(&data, 7);
+	wr_span(&data, DIGEST_SPAN(message));
+	JT_OK(ssh_priv_sign(b.w.key[K_DAN], wr_view(&data), &raw));
+	wr_cstring(&sig, "sk-ssh-ed25519@openssh.com");
+	wr_string(&sig, SPAN(raw.p + raw.n - 64, 64));
+	wr_u8(&sig, flags);
+	wr_u32(&sig, 7);
+	sshsig_put(&out, k, ns, wr_view(&sig));
+	JT_OK(wr_take(&out, &ret));
+	return ret;
+}
+
+static void
+enrol_sk(void)
+{
+	JIT_DONE(wr_done) struct wr blob = WR_INIT(1000), t = WR_INIT(4000);
+
+	put_sk_key(&blob, "ssh:");
+	world_without(&b.w, BLOCK_PERSON, "dan");
+	wr_str(&t, "jit-cert person v1\nname: dan\ngroup: sre\n"
+	    "key: sk-ssh-ed25519@openssh.com ");
+	b64_put(&t, wr_view(&blob));
+	wr_str(&t, "\n");
+	wr_u8(&t, 0);
+	world_add(&b.w, (const char *)wr_view(&t).p);
+	(void)logbook_policy(&b);
+}
+
+/* prod-db-ro wants a touch: a claim, and told as one. */
+static void
+touched(void **state)
+{
+	static const struct { uint8_t flags; const char *told; } rows[] = {
+		{ SSH_SK_UP, "sshsig+touch (claimed)" },
+		{ SSH_SK_UP | SSH_SK_UV, "sshsig+pin (claimed)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		JIT_DONE(buf_done) struct buf text = { NULL, 0 }, sig = {
+		    NULL, 0 }, file = { NULL, 0 };
+		JIT_DONE(bundle_summary_done) struct bundle_summary s = {
+		    .n_by = 0 };
+		JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+		struct bundle_pins p;
+		struct jit_why why = { 0 };
+		struct buf body = { NULL, 0 };
+		struct rec_signed rec;
+		struct ulid id;
+
+		logbook_done(&b);
+		logbook_init(&b);
+		enrol_sk();
+		id = logbook_request(&b, "prod-db-ro", K_EVE);
+		text = world_decision_text(&b.w, VERDICT_APPROVE, "dan",
+		    BUF_SPAN(logbook_find(&b, &id)->dossier->h.request->text),
+		    &id);
+		sig = sk_sign(NS_DECISION, BUF_SPAN(text), rows[i].flags);
+		rec = (struct rec_signed){ BUF_SPAN(text), BUF_SPAN(sig),
+		    SPAN_NONE };
+		rec_put_signed(&w, ENTRY_DECISION, &rec);
+		JT_OK(wr_take(&w, &body));
+		force(&id, ENTRY_DECISION, body);
+		(void)logbook_collect(&b, &id);
+		file = logbook_bundle(&b, &id);
+		p = pins();
+		JT_WHY(bundle_verify(BUF_SPAN(file), &p, b.w.now, &s, &why),
+		    JIT_OK, &why);
+		assert_string_equal(s.by[0].proof, rows[i].told);
+	}
+}
+
 int
 main(void)
 {
@@ -590,7 +733,7 @@ main(void)
 	    jt_one("one removed", one_removed) +
 	    jt_one("one more", one_more) + jt_one("moved", moved) +
 	    jt_one("forms", forms) + jt_one("flips", flips) +
-	    JT_ROWS("lie", lie, lies);
+	    JT_ROWS("lie", lie, lies) + jt_one("touched", touched);
 	logbook_done(&b);
 	return failed;
 }
