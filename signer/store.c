@@ -394,6 +394,21 @@ store_keep_frozen(struct store *s, struct jit_why *why)
 
 /* ---- all of it ---- */
 
+/* A full disk is no reason not to be there: nothing here is needed at once. */
+static enum jit_err
+begin_files(struct store *s, struct jit_why *why)
+{
+	enum jit_err e = tile_disk_room(s->tile_disk, tiles_size(s->tiles),
+	    why);
+
+	if (e == JIT_OK)
+		e = store_keep_frozen(s, why);
+	if (e != JIT_E_FULL)
+		return e;
+	log_line(LOG_L_WARN, "disk-full", LOG_WHY(why));
+	return JIT_OK;
+}
+
 static enum jit_err
 make_turn(struct store *s, struct jit_why *why)
 {
@@ -412,8 +427,7 @@ make_turn(struct store *s, struct jit_why *why)
 	if (s->frozen.is)
 		JIT_TRY(turn_freeze(s->turn, s->frozen.cause,
 		    BUF_SPAN(s->frozen.note)));
-	JIT_TRY(tile_disk_room(s->tile_disk, tiles_size(s->tiles), why));
-	return store_keep_frozen(s, why);
+	return begin_files(s, why);
 }
 
 enum jit_err

@@ -87,7 +87,11 @@ class Client:
     def __init__(self, path, timeout=10):
         self.s = socket.socket(socket.AF_UNIX)
         self.s.settimeout(timeout)
-        self.s.connect(path)
+        try:
+            self.s.connect(path)
+        except OSError:
+            self.s.close()
+            raise
 
     def send(self, b):
         self.s.sendall(b)
@@ -108,7 +112,10 @@ class Client:
         return Answer(self.exactly(struct.unpack(">I", head)[0]))
 
     def ask(self, b):
-        self.send(b)
+        try:
+            self.send(b)
+        except BrokenPipeError:
+            pass        # who is turned away is told so, and not read
         return self.answer()
 
     def closed(self):
@@ -356,6 +363,30 @@ def connections(site):
         frame(CHECKPOINT, struct.pack(">Q", 0))).error == "ok")
 
 
+def one_user(site):
+    """64 connections of one uid, however much room there is."""
+    if os.geteuid() != 0:
+        return
+    site.dir.chmod(0o711)
+    os.chown(site.sock, -1, 65534)
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            cs = [Client(site.sock) for _ in range(70)]
+            busy = sum(c.ask(hello()).error == "busy" for c in cs)
+            os.write(w, bytes([busy]))
+        finally:
+            os._exit(0)
+    os.close(w)
+    got = os.read(r, 1)
+    os.waitpid(pid, 0)
+    check("64 connections of one user", got == bytes([6]), got)
+
+
 def slow(site):
     """Half a frame, no hello, and nobody who reads: closed in time."""
     half, _ = site.greeted()
@@ -472,7 +503,22 @@ def few_descriptors(site):
     before = cpu()
     time.sleep(1)
     check("no busy loop", cpu() - before < 20, cpu() - before)
-    for c in cs:
+    old = resource.prlimit(site.daemon.pid, resource.RLIMIT_NOFILE)
+    for c in cs[:5]:
+        c.close()
+    time.sleep(0.3)
+    resource.prlimit(site.daemon.pid, resource.RLIMIT_NOFILE,
+                     (8, old[1]))
+    at = site.mark()
+    more = [Client(site.sock, 2) for _ in range(4)]
+    log = site.wait_log("no-descriptors", at, 3)
+    check("no descriptor is left: it backs off", "no-descriptors" in log, log)
+    before = cpu()
+    time.sleep(1)
+    check("and is not busy with that", cpu() - before < 30 and
+          site.daemon.poll() is None, cpu() - before)
+    resource.prlimit(site.daemon.pid, resource.RLIMIT_NOFILE, old)
+    for c in cs + more:
         c.close()
     time.sleep(0.6)
     c, _ = site.greeted()
@@ -556,6 +602,33 @@ def recover(site, text):
     check("recover: not twice", got.returncode == 2, got)
 
 
+def ahead(site):
+    """Entries were made by a clock that ran ahead; then it is put right."""
+    offset = site.home / "offset"
+    offset.write_text("7200")
+    site.start()
+    at = site.mark()
+    site.write_policy("45m")
+    site.daemon.send_signal(signal.SIGHUP)
+    site.wait_log(" policy ", at)
+    site.greeted()
+    site.stop()
+    offset.write_text("0")
+    log = site.start()
+    check("the clock is behind the log", 'frozen cause="clock"' in log, log)
+    site.stop()
+    text = site.run("recover", "--show", "--by", "dana", passphrase=False)
+    got = site.run("recover", *sign(site, "dana", text.stdout))
+    check("recovered, by the log's time", got.returncode == 0, got)
+    for _ in range(2):
+        at = site.mark()
+        log = site.start()
+        site.greeted()
+        check("not frozen again", " frozen " not in log + site.wait_log(
+            "connected", at), log)
+        site.stop()
+
+
 def lost_tail(site):
     """A client's newest checkpoint is more than this journal has."""
     journal, old = site.home / "journal", site.dir / "old"
@@ -622,6 +695,7 @@ def main():
             jailed(site, site.start())
             frames(site)
             connections(site)
+            one_user(site)
             slow(site)
             deaf(site)
             policy(site)
@@ -629,6 +703,7 @@ def main():
             few_descriptors(site)
             if HOOKS:
                 clock(site)
+                ahead(site)
                 lost_tail(site)
                 crash(site)
         finally:
