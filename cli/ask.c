@@ -130,6 +130,19 @@ ask_put_approvers(const struct desk *d, const struct dossier *r,
 	return people_end(&p);
 }
 
+void
+ask_put_counted(const struct desk *d, const struct dossier *r, struct wr *w)
+{
+	struct quorum q = { 0 };
+
+	if (judge_quorum(d->policy, &r->h, &q, NULL) != JIT_OK)
+		return;
+	for (unsigned i = 0; i < q.have; i++) {
+		wr_str(w, i == 0 ? "" : i + 1 == q.have ? " and " : ", ");
+		wr_span(w, r->h.decision[q.counted[i]]->dec.approver);
+	}
+}
+
 /* Who is in one of these groups. */
 static size_t
 put_members(const struct desk *d, const struct names *groups, struct wr *w)
@@ -295,6 +308,9 @@ fill_window(struct asking *a, struct jit_why *why)
 		    q->duration : ASK_WINDOW);
 		if (q->closes > last)
 			q->closes = last;
+		/* A moment that a person can say. */
+		if (q->closes - q->closes % 60 >= q->opens + q->duration)
+			q->closes -= q->closes % 60;
 	}
 	if (q->closes > last + ASK_SLACK)
 		return jit_fail(why, JIT_E_WINDOW, "%.*s lets a window close "

@@ -31,6 +31,9 @@ void ask_say_request(struct desk *d, const struct request *r, utc_s now);
 /* Names of those who may approve r and have not: "carol, dan". */
 size_t ask_put_approvers(const struct desk *d, const struct dossier *r,
     struct wr *w);
+/* Those whose approvals count: "bob and carol". */
+void ask_put_counted(const struct desk *d, const struct dossier *r,
+    struct wr *w);
 /* The role that was typed; JIT_E_ROLE says which are near. */
 enum jit_err ask_find_role(const struct desk *d, const char *name,
     const struct role **ret, struct jit_why *why);

@@ -303,7 +303,8 @@ judge_look(struct waiting *w, bool changed)
 	enum standing s = desk_standing(w->d, w->now, w->at, &q, &stale);
 	const struct request *r = &w->now->h.request->req;
 
-	if (changed)
+	/* Approved at the first look: who it was is for the caller to say. */
+	if (changed && (w->begun || s == STAND_PENDING))
 		say_decisions(w);
 	if (s == STAND_APPROVED || s == STAND_ACTIVE)
 		return CLI_DONE;

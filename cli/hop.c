@@ -177,11 +177,14 @@ put_algorithms(struct wr *w, const struct host *h)
 	wr_u8(w, 0);
 }
 
-/* A path in an option of ssh_config: quoted, % is doubled. */
+/* A path in an option of ssh_config: quoted if need be, % is doubled. */
 static void
 put_path(struct wr *w, const char *path)
 {
-	wr_str(w, "\"");
+	const char *quote = path[strcspn(path, " \t\"\\'#=")] != '\0' ?
+	    "\"" : "";
+
+	wr_str(w, quote);
 	for (; *path != '\0'; path++) {
 		if (*path == '"' || *path == '\\')
 			wr_str(w, "\\");
@@ -189,7 +192,7 @@ put_path(struct wr *w, const char *path)
 			wr_str(w, "%");
 		wr_u8(w, (uint8_t)*path);
 	}
-	wr_str(w, "\"");
+	wr_str(w, quote);
 	wr_u8(w, 0);
 }
 

@@ -78,14 +78,16 @@ static int
 wait_for(struct desk *d, const struct ulid *id, dur_s timeout)
 {
 	JIT_SCOPED(dossier_free) struct dossier *r = NULL;
+	JIT_DONE(wr_done) struct wr by = WR_INIT(8192);
 	utc_s now;
 	int status = await(d, id, timeout > 0 ? timeout * 1000 :
 	    AWAIT_FOREVER, &r, &now);
 
 	if (status != CLI_DONE)
 		return status;
-	out_say(d->c, "Approved. Take it: jit-cert collect %s\n",
-	    desk_short(d, id));
+	ask_put_counted(d, r, &by);
+	out_say(d->c, "Approved by %.*s. Take it: jit-cert collect %s\n",
+	    OUT_SPAN(wr_view(&by)), desk_short(d, id));
 	out_json(d->c, d->c->out.json ? await_json(d, r, now) : NULL);
 	return CLI_DONE;
 }

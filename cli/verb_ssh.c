@@ -70,18 +70,15 @@ find_mine(struct desk *d, const struct role *role, struct ulid *ret,
 	return JIT_OK;
 }
 
-/* "bob and carol" whose approvals count. */
-static void
-put_by(struct desk *d, const struct dossier *r, struct wr *w)
+/* From the request to the approval that completed it. */
+static dur_s
+decided_after(const struct dossier *r)
 {
-	struct quorum q = { 0 };
+	const size_t n = r->h.n_decisions;
+	const dur_s s = n == 0 ? 0 : r->h.decision[n - 1]->dec.decided -
+	    r->h.request->req.created;
 
-	if (judge_quorum(d->policy, &r->h, &q, NULL) != JIT_OK)
-		return;
-	for (unsigned i = 0; i < q.have; i++) {
-		wr_str(w, i == 0 ? "" : i + 1 == q.have ? " and " : ", ");
-		wr_span(w, r->h.decision[q.counted[i]]->dec.approver);
-	}
+	return s < 0 ? 0 : s;
 }
 
 static void
@@ -91,11 +88,12 @@ say_connecting(struct desk *d, const struct hop *h, const struct dossier *r,
 	JIT_DONE(wr_done) struct wr by = WR_INIT(8192);
 	const struct ssh_cert_fields *cf = ssh_cert_fields(f->cert);
 	const utc_s now = desk_now(d);
-	char until[WHEN_TEXT], left[WHEN_TEXT];
+	char until[WHEN_TEXT], left[WHEN_TEXT], after[WHEN_TEXT];
 
-	put_by(d, r, &by);
-	out_note(d->c, "Approved by %.*s. Serial %llu, until %s (%s). "
+	ask_put_counted(d, r, &by);
+	out_note(d->c, "Approved by %.*s after %s. Serial %llu, until %s (%s). "
 	    "Connecting to %.*s@%.*s …\n", OUT_SPAN(wr_view(&by)),
+	    when_dur(decided_after(r), after),
 	    (unsigned long long)cf->serial,
 	    when_text(WHEN_EXACT, cf->before, now, until),
 	    when_dur(cf->before - now, left), OUT_SPAN(h->account),
