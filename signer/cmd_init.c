@@ -143,12 +143,11 @@ tell(const struct cmd_home *h, const struct init *in, struct jit_why *why)
 	    "Servers: this line into the file that sshd_config names with\n"
 	    "TrustedUserCAKeys (it is in user-ca.pub as well):\n\n");
 	ssh_key_put_line(&w, ssh_priv_public(h->keys.user_ca), comment);
-	wr_str(&w, "\nPeople: the log's key, to be pinned (log.vkey):\n\n");
+	wr_str(&w, "\n\nPeople: the log's key, to be pinned (log.vkey):\n\n");
 	tlog_vkey_put(&w, &h->keys.vkey);
 	wr_fmt(&w, "\n\nNext:\n\n  jit-signer serve %s %s --socket PATH\n\n"
-	    "Keep a copy of %s (it is encrypted by your passphrase) and of\n"
-	    "the passphrase in two different places.\n", in->home, in->policy,
-	    "user-ca.key and log.key");
+	    "Keep copies of user-ca.key and log.key, and of their passphrase\n"
+	    "somewhere else.\n", in->home, in->policy);
 	JIT_TRY(w.err);
 	if (fwrite(w.p, 1, w.n, stdout) != w.n || fflush(stdout) != 0)
 		return jit_fail(why, JIT_E_IO, "the home is ready, but the "

@@ -25,7 +25,8 @@ static enum jit_err
 peek_vkey(const struct cmd_home *h, struct tlog_vkey *ret,
     struct jit_why *why)
 {
-	JIT_DONE(key_file_claims_done) struct key_file_claims c = { .pub = NULL };
+	JIT_DONE(key_file_claims_done) struct key_file_claims c = {
+	    .pub = NULL };
 	JIT_DONE(buf_done) struct buf text = { NULL, 0 };
 	const uid_t owners[] = { geteuid() };
 	const struct sys_rule rule = { owners, 1, 0077, KEY_FILE_MAX };

@@ -33,7 +33,7 @@ struct conn {
 	struct conn *next;		/* the loop's list */
 	enum conn_state state;
 	int fd;				/* owned; -1 when dead */
-	uint32_t events;		/* the loop's: what is polled for */
+	uint32_t events;		/* the loop's: what it polls for */
 	uint64_t id;
 	uid_t uid;
 	pid_t pid;
@@ -42,7 +42,7 @@ struct conn {
 	uint8_t head[4];
 	size_t head_n, have;
 	struct buf frame;		/* of the length that head says */
-	int64_t since;			/* of the first byte; CONN_NEW: accept */
+	int64_t since;			/* of its first byte; NEW: accept */
 	bool eof;
 	/* Out. */
 	struct answer_out *out, **out_last;

@@ -21,7 +21,7 @@ struct serve {
 	struct turn *turn;
 	struct pool *pool;
 	struct clock_guard guard;
-	int epoll, reserve;		/* owned; reserve is there to be closed */
+	int epoll, reserve;		/* owned; reserve: to be closed */
 	struct conn *conns;		/* dead ones as well, until reaped */
 	unsigned n_conns, max_conns;	/* live */
 	uint64_t last_id;
@@ -31,7 +31,7 @@ struct serve {
 	struct task **batch;
 	size_t cap_batch;
 	bool listening, stopping, reload;
-	bool news;			/* waits may have something to be told */
+	bool news;			/* for whoever waits, perhaps */
 	bool more;		/* reads are left that could be answered */
 	bool told_frozen;
 	int64_t listen_at, snapshot_at;	/* ms; snapshot_at: not before */

@@ -330,16 +330,36 @@ read_frozen(struct store *s, struct jit_why *why)
 	    note);
 }
 
-/* A snapshot of this log that this journal does not know. */
+/* Is c a state that this journal has been in? */
+static enum jit_err
+is_known(struct store *s, const struct checkpoint *c, bool *ret)
+{
+	const struct merkle_source src = tiles_source(s->tiles);
+	struct digest root;
+
+	*ret = false;
+	if (c->size > ledger_size(s->ledger))
+		return JIT_OK;
+	/* Without tiles it cannot be told; who writes has them. */
+	if (s->c.readonly && merkle_root(&src, c->size, &root) != JIT_OK)
+		return *ret = true, JIT_OK;
+	JIT_TRY(merkle_root(&src, c->size, &root));
+	*ret = digest_eq(&root, &c->root);
+	return JIT_OK;
+}
+
+/* A snapshot of this log where this journal has never been, by its mark. */
 static enum jit_err
 judge_lost(struct store *s, struct span note, struct jit_why *why)
 {
 	struct checkpoint c;
+	bool known = false;
 
 	if (note.n == 0)
 		return JIT_OK;
 	JIT_TRY(checkpoint_open(note, s->c.vkey, &c, why));
-	if (c.size <= ledger_given_up(s->ledger))
+	JIT_TRY(is_known(s, &c, &known));
+	if (known || c.size <= ledger_given_up(s->ledger))
 		return JIT_OK;
 	log_line(LOG_L_ERROR, "log-went-back",
 	    LOG_NUM("size", ledger_size(s->ledger)),
@@ -374,6 +394,21 @@ store_keep_frozen(struct store *s, struct jit_why *why)
 
 /* ---- all of it ---- */
 
+/* A full disk is no reason not to be there: nothing here is needed at once. */
+static enum jit_err
+begin_files(struct store *s, struct jit_why *why)
+{
+	enum jit_err e = tile_disk_room(s->tile_disk, tiles_size(s->tiles),
+	    why);
+
+	if (e == JIT_OK)
+		e = store_keep_frozen(s, why);
+	if (e != JIT_E_FULL)
+		return e;
+	log_line(LOG_L_WARN, "disk-full", LOG_WHY(why));
+	return JIT_OK;
+}
+
 static enum jit_err
 make_turn(struct store *s, struct jit_why *why)
 {
@@ -392,8 +427,7 @@ make_turn(struct store *s, struct jit_why *why)
 	if (s->frozen.is)
 		JIT_TRY(turn_freeze(s->turn, s->frozen.cause,
 		    BUF_SPAN(s->frozen.note)));
-	JIT_TRY(tile_disk_room(s->tile_disk, tiles_size(s->tiles), why));
-	return store_keep_frozen(s, why);
+	return begin_files(s, why);
 }
 
 enum jit_err
@@ -434,6 +468,10 @@ store_open(const struct store_config *c, struct store **ret,
 	JIT_TRY(judge_lost(s, BUF_SPAN(lost), why));
 	if (!c->readonly)
 		JIT_TRY(make_turn(s, why));
+	log_line(LOG_L_INFO, "opened",
+	    LOG_NUM("size", ledger_size(store_ledger(s))),
+	    LOG_NUM("snapshot", s->snapped),
+	    LOG_NUM("erased", ledger_erased(store_ledger(s))));
 	*ret = s;
 	s = NULL;
 	return JIT_OK;
