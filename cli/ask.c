@@ -272,9 +272,10 @@ take_reason(struct asking *a, struct jit_why *why)
 		buf_done(&a->reason);
 		e = out_ask_line(a->d->c, wr_view(&prompt), REASON_MAX,
 		    &a->reason, why);
-		if (e != JIT_OK)
-			return jit_at(why, e, "%.*s needs a reason (--reason)",
-			    OUT_SPAN(role->name));
+		if (e == JIT_E_IO || e == JIT_E_ARG)
+			return jit_at(why, JIT_E_REASON, "%.*s needs a reason "
+			    "(--reason)", OUT_SPAN(role->name));
+		JIT_TRY(e);
 		e = check_reason(role, BUF_SPAN(a->reason), why);
 		if (e == JIT_OK)
 			return JIT_OK;

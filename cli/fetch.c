@@ -104,6 +104,9 @@ get_cert(struct desk *d, const struct dossier *r, struct fetched *f,
 	}
 	JIT_TRY(e);
 	JIT_TRY(ssh_cert_parse(BUF_SPAN(blob), &f->cert, why));
+	if (!request_certifies(&r->h.request->req, ssh_cert_subject(f->cert)))
+		return jit_fail(why, JIT_E_VERIFY, "%s: not this request's "
+		    "certificate", f->line.s);
 	return ssh_cert_verify(f->cert, session_keys(d->s)->user_ca, why);
 }
 

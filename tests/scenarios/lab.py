@@ -56,6 +56,17 @@ ROLES = """
     request: {{ of: [sre], proofs: [sshsig] }}
     approve: {{ need: 3, of: [sre], proofs: [sshsig] }}
 """
+TOUCH = """
+  prod-touch:
+    accounts: [{user}]
+    host-groups: [prod-db]
+    options: [permit-pty]
+    max: 1h
+    horizon: 1d
+    skew: 30s
+    request: {{ of: [dev, sre], proofs: [sshsig+touch] }}
+    approve: {{ need: 1, of: [sre], proofs: [sshsig] }}
+"""
 
 
 def free_port():
@@ -75,9 +86,16 @@ def until(what, seconds=10, step=0.05):
 
 
 class Lab:
-    def __init__(self, signer, cert, roles=ROLES, people=None):
+    def __init__(self, signer, cert, roles=ROLES, people=None,
+                 provider=None):
+        """provider: tests/lib/sk_provider.so; then tom has a security key
+        beside his other one, and the role prod-touch demands it."""
         self.signer, self.cert = os.path.abspath(signer), os.path.abspath(cert)
-        self.roles, self.people = roles, people or PEOPLE
+        self.roles, self.people = roles, dict(people or PEOPLE)
+        self.provider = provider and os.path.abspath(provider)
+        if provider:
+            self.people["tom"] = ["dev"]
+            self.roles += TOUCH
         self.user = getpass.getuser()
         # Short: a socket's path has a hundred characters.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="jl"))
@@ -138,7 +156,16 @@ class Lab:
 
     def keygen(self, path, comment, kind="ed25519"):
         subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C",
-                        comment, "-f", path], check=True)
+                        comment, "-f", path], check=True,
+                       stdin=subprocess.DEVNULL, env=self.sk_env())
+
+    def sk_env(self):
+        return {**os.environ, **({"SSH_SK_PROVIDER": self.provider}
+                                 if self.provider else {})}
+
+    def keys(self, name):
+        return [k for k in (self.dir / name / "key", self.dir / name / "sk")
+                if k.exists()]
 
     def public(self, path):
         return pathlib.Path(f"{path}.pub").read_text().strip()
@@ -148,18 +175,22 @@ class Lab:
         for sub in ("", ".ssh", "run"):
             (home / sub).mkdir(mode=0o700)
         self.keygen(home / "key", f"{name}@lab")
+        if name == "tom":
+            self.keygen(home / "sk", "tom@yubikey", "ed25519-sk")
         self.start_agent(name)
 
     def start_agent(self, name):
         sock = self.dir / name / "agent"
         sock.unlink(missing_ok=True)
-        agent = subprocess.Popen(["ssh-agent", "-D", "-a", sock],
-                                 stdout=subprocess.DEVNULL)
+        agent = subprocess.Popen(["ssh-agent", "-D", "-P",
+                                  self.provider or "/nonexistent", "-a",
+                                  sock], stdout=subprocess.DEVNULL)
         self.children.append(agent)
         until(sock.exists)
-        subprocess.run(["ssh-add", "-q", self.dir / name / "key"],
-                       env=self.env(name), check=True,
-                       stderr=subprocess.DEVNULL)
+        for key in self.keys(name):
+            subprocess.run(["ssh-add", "-q", key], check=True,
+                           env={**self.sk_env(), **self.env(name)},
+                           stderr=subprocess.DEVNULL)
         return agent
 
     def env(self, name):
@@ -195,7 +226,8 @@ class Lab:
              "admins: { need: 1, of: [admins] }", "people:"]
         for name, groups in self.people.items():
             y += [f"  {name}:", f"    groups: [{', '.join(groups)}]",
-                  "    keys:", f"      - {self.public(self.dir / name / 'key')}"]
+                  "    keys:",
+                  *(f"      - {self.public(k)}" for k in self.keys(name))]
         y += ["hosts:"]
         for name, host in self.hosts.items():
             y += [f"  {name}:", "    address: 127.0.0.1",

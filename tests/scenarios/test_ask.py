@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The asking half of jit-cert against the real signer, agent, ssh and sshd.
 
-test_ask.py SIGNER CERT
+test_ask.py SIGNER CERT SK_PROVIDER
 """
 import json
 import os
@@ -95,7 +95,7 @@ def who(lab):
 
 
 def refused(lab):
-    row(lab, "a reason is demanded", "alice", ["request", "prod-db"], 1,
+    row(lab, "a reason is demanded", "alice", ["request", "prod-db"], 15,
         "--reason")
     row(lab, "and by its pattern", "alice",
         ["request", "prod-db", "-r", "because"], 15, "^INC-")
@@ -296,11 +296,22 @@ def without_agent(lab):
           not (state / "jit-cert" / rid).exists())
 
 
+def touched(lab):
+    out = row(lab, "the key that can satisfy the role is chosen", "tom",
+              ["request", "prod-touch"], 0, "Touch your key (SHA256:",
+              "tom@yubikey)")
+    check("and asked once", out.count("Touch") == 1, out)
+    out = row(lab, "no touch where none is demanded", "tom",
+              ["request", "prod-db-ro"], 0)
+    check("the other key signed", "Touch" not in out, out)
+    row(lab, "no key that can be touched", "alice",
+        ["request", "prod-touch"], 15, "sshsig+touch", "ssh-ed25519")
+
+
 def main():
-    with Lab(*sys.argv[1:3]) as lab:
+    with Lab(*sys.argv[1:3], provider=sys.argv[3]) as lab:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
                         lab.dir / "x"], check=True)
-        lab.people = {**lab.people}
         stranger = subprocess.Popen(["ssh-agent", "-D", "-a",
                                      lab.dir / "stranger"],
                                     stdout=subprocess.DEVNULL)
@@ -310,7 +321,7 @@ def main():
                        env={**os.environ, "SSH_AUTH_SOCK":
                             str(lab.dir / "stranger")},
                        stderr=subprocess.DEVNULL)
-        for part in (where, who, refused, decided, collected, connected,
+        for part in (where, who, refused, touched, decided, collected, connected,
                      without_agent, explained):
             print("#", part.__name__, flush=True)
             part(lab)
