@@ -1,4 +1,5 @@
 /* fetch - the certificate of an approved request, to where ssh finds it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -237,6 +238,11 @@ fetch_out(struct desk *d, const struct dossier *r, const char *dir,
 	const struct sys_rule rule = { &me, 1, 0077, LOCKER_HOSTS_MAX };
 	enum jit_err e;
 
+	/* Before it is collected: that starts its time. */
+	if ((mkdir(dir, 0700) != 0 && errno != EEXIST) ||
+	    access(dir, W_OK | X_OK) != 0)
+		return jit_fail(why, JIT_E_IO, "%s: %s", dir,
+		    strerror(errno));
 	JIT_TRY(get_cert(d, r, &f, why));
 	e = locker_get(d->lockers.s, &r->id, &l, why);
 	if (e == JIT_E_UNKNOWN)

@@ -35,7 +35,8 @@ void fetched_done(struct fetched *f);
 JIT_SCOPED_OBJ(struct fetched, fetched_done);
 
 /*
- * Write id, id-cert.pub and known_hosts into dir, which is there, each 0600.
+ * Write id, id-cert.pub and known_hosts into dir, which is made (0700) if it
+ * is not there, each 0600.
  * JIT_E_UNKNOWN: the key is in the agent already, which gives no key back.
  */
 enum jit_err fetch_out(struct desk *d, const struct dossier *r,
