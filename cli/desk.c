@@ -87,6 +87,30 @@ desk_open(struct desk *d, struct cli *c, struct jit_why *why)
 	return connect_session(d, why);
 }
 
+enum jit_err
+desk_pins(struct cli *c, struct client_trust *ret, struct jit_why *why)
+{
+	JIT_DONE(desk_done) struct desk d = { .c = c };
+	struct session_config conf = { .socket = c->signer, .pin = c->pin };
+	struct client_trust t = { 0 };
+
+	if (c->signer == NULL)
+		return jit_fail(why, JIT_E_ARG, "no pin: give the log's key "
+		    "from outside by --pin VKEY, or name a signer whose log "
+		    "this machine has seen");
+	JIT_TRY(set_paths(&d, why));
+	conf.state = d.state.s;
+	JIT_TRY(session_pins(&conf, &t, why));
+	buf_done(&t.note);
+	if (!t.pinned) {
+		ssh_key_free(t.user_ca);
+		return jit_fail(why, JIT_E_ARG, "no pin: nothing was seen of "
+		    "that signer's log yet; give its key by --pin VKEY");
+	}
+	*ret = t;
+	return JIT_OK;
+}
+
 void
 desk_done(struct desk *d)
 {

@@ -51,6 +51,14 @@ enum jit_err desk_open(struct desk *d, struct cli *c, struct jit_why *why);
 void desk_done(struct desk *d);
 JIT_SCOPED_OBJ(struct desk, desk_done);
 
+/*
+ * The keys that were seen of --signer's log before, with no signer.
+ * JIT_E_ARG: no socket was named, or nothing was seen yet.  ret->user_ca is
+ * the caller's to free.
+ */
+enum jit_err desk_pins(struct cli *c, struct client_trust *ret,
+    struct jit_why *why);
+
 /* The signer's clock, as far as it is known. */
 utc_s desk_now(const struct desk *d);
 /* The signer went away: connect anew.  What was borrowed from d->s is gone. */

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "ca/grant/principals.h"
 #include "signer/check.h"
 #include "signer/cmd.h"
 
@@ -15,7 +16,7 @@ put(struct wr *w, const char *path, const char *person, const char *host,
 	if (person != NULL)
 		JIT_TRY(check_put_person(w, p, span_str(person), why));
 	else if (host != NULL)
-		JIT_TRY(check_put_host(w, p, span_str(host), why));
+		JIT_TRY(principals_put(w, p, span_str(host), why));
 	else
 		check_put_summary(w, p);
 	return w->err;

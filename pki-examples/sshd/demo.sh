@@ -262,7 +262,7 @@ wait_for sshd grep -q 'Server listening' "$dir/sshd.log"
 say "2. Alice needs the database; she asks, with a reason, and signs that"
 step 0 alice jit-cert --pin "$pin" whoami
 step 0 alice jit-cert roles prod-db
-step 14 alice jit-cert request prod-db --no-wait --for 15s \
+step 0 alice jit-cert request prod-db --for 15s \
     --reason 'INC-4711 payments stuck'
 id=$(by alice jit-cert list --mine --json | python3 -c 'import json, sys
 print(json.loads(sys.stdin.readline())["id"])')
@@ -326,7 +326,7 @@ saw "in again, as $login"
 step 0 alice jit-cert drop "${second: -4}"
 
 say "7. Cheating, with all that an API server or a database would hold"
-step 14 alice jit-cert request prod-db --no-wait \
+step 0 alice jit-cert request prod-db \
     --reason 'INC-4713 a third time'
 third=$(by alice jit-cert list --mine --json | python3 -c 'import json, sys
 print([json.loads(l) for l in sys.stdin][-1]["id"])')
