@@ -1,13 +1,12 @@
 /* ask - from what is wanted to a request in the log. */
 #include <string.h>
 
-#include "cli/ask.h"
+#include "cli/ask_int.h"
 #include "cli/fetch.h"
 
 #define ASK_DURATION 3600	/* s, unless the role allows less */
 #define ASK_WINDOW (8 * 3600)	/* s, for approvers to come in */
 #define ASK_SLACK 2		/* s, between two clocks that agree */
-#define NAMES_SHOWN 8
 
 /* A request on its way: its parts in one place. */
 struct asking {
@@ -65,100 +64,6 @@ ask_find_role(const struct desk *d, const char *name,
 	    "roles lists those that you may ask for", shown);
 }
 
-static void
-put_names(struct wr *w, const struct names *n)
-{
-	for (size_t i = 0; i < n->n; i++) {
-		wr_str(w, i > 0 ? ", " : "");
-		wr_span(w, n->v[i]);
-	}
-}
-
-/* People who satisfy some test, the first few by name. */
-struct people {
-	struct wr *w;
-	size_t n;
-};
-
-static void
-people_add(struct people *p, struct span name)
-{
-	if (p->n < NAMES_SHOWN) {
-		wr_str(p->w, p->n > 0 ? ", " : "");
-		wr_span(p->w, name);
-	}
-	p->n++;
-}
-
-static size_t
-people_end(struct people *p)
-{
-	if (p->n > NAMES_SHOWN)
-		wr_fmt(p->w, " and %zu more", p->n - NAMES_SHOWN);
-	return p->n;
-}
-
-static bool
-has_approved(const struct dossier *r, const struct quorum *q,
-    struct span name)
-{
-	for (unsigned i = 0; i < q->have; i++)
-		if (span_eq(r->h.decision[q->counted[i]]->dec.approver, name))
-			return true;
-	return false;
-}
-
-size_t
-ask_put_approvers(const struct desk *d, const struct dossier *r,
-    struct wr *w)
-{
-	const struct request *q = &r->h.request->req;
-	const struct role *role = policy_role(d->policy, q->role);
-	struct people p = { .w = w };
-	struct quorum have = { 0 };
-
-	if (role == NULL ||
-	    judge_quorum(d->policy, &r->h, &have, NULL) != JIT_OK)
-		return 0;
-	for (size_t i = 0; i < policy_count(d->policy); i++) {
-		const struct block *b = policy_at(d->policy, i);
-
-		if (b->kind == BLOCK_PERSON &&
-		    role_may_approve(role, &b->person, q->requester) &&
-		    !has_approved(r, &have, b->name))
-			people_add(&p, b->name);
-	}
-	return people_end(&p);
-}
-
-void
-ask_put_counted(const struct desk *d, const struct dossier *r, struct wr *w)
-{
-	struct quorum q = { 0 };
-
-	if (judge_quorum(d->policy, &r->h, &q, NULL) != JIT_OK)
-		return;
-	for (unsigned i = 0; i < q.have; i++) {
-		wr_str(w, i == 0 ? "" : i + 1 == q.have ? " and " : ", ");
-		wr_span(w, r->h.decision[q.counted[i]]->dec.approver);
-	}
-}
-
-/* Who is in one of these groups. */
-static size_t
-put_members(const struct desk *d, const struct names *groups, struct wr *w)
-{
-	struct people p = { .w = w };
-
-	for (size_t i = 0; i < policy_count(d->policy); i++) {
-		const struct block *b = policy_at(d->policy, i);
-
-		if (b->kind == BLOCK_PERSON && person_in(&b->person, groups))
-			people_add(&p, b->name);
-	}
-	return people_end(&p);
-}
-
 static bool
 shares_hosts(const struct role *a, const struct role *b)
 {
@@ -196,10 +101,10 @@ say_nobody(const struct desk *d, const struct role *role)
 	    SPAN_NONE);
 	const struct role *other = other_role(d, role);
 
-	put_names(&groups, &role->approve_of);
-	(void)put_members(d, &role->approve_of, &who);
+	ask_put_names(&groups, &role->approve_of);
+	(void)ask_put_members(d, &role->approve_of, &who);
 	if (b != NULL)
-		(void)put_members(d, &b->admins.of, &admins);
+		(void)ask_put_members(d, &b->admins.of, &admins);
 	return out_outcome(d->c, "NOBODY", JIT_E_NOBODY, "Nobody can approve: "
 	    "%.*s needs %u of %.*s (%.*s), and you are %.*s. Nothing was "
 	    "sent. %s%.*s%s %.*s (admin).", OUT_SPAN(role->name), role->need,
@@ -220,7 +125,7 @@ check_may(struct asking *a)
 	enum jit_err e;
 
 	if (!person_in(a->d->me, &role->request_of)) {
-		put_names(&may, &role->request_of);
+		ask_put_names(&may, &role->request_of);
 		wr_u8(&may, 0);
 		return out_error(c, jit_fail(&why, JIT_E_REFUSED, "%.*s may "
 		    "be asked for by %s; you (%.*s) are in none of these",
@@ -421,74 +326,6 @@ send_it(struct asking *a, struct sent *sent, struct jit_why *why)
 		    "the log: jit-cert list shows it if it did.\n",
 		    a->req.id.s);
 	return e;
-}
-
-/* ---- words ---- */
-
-static void
-put_hosts(const struct desk *d, const struct role *role, struct wr *w)
-{
-	struct people p = { .w = w };
-
-	for (size_t i = 0; i < role->host_groups.n; i++) {
-		const struct block *b = policy_get(d->policy,
-		    BLOCK_HOST_GROUP, role->host_groups.v[i]);
-
-		for (size_t j = 0; b != NULL && j < b->host_group.n; j++)
-			people_add(&p, b->host_group.hosts[j]);
-	}
-	(void)people_end(&p);
-}
-
-/* "terminal, no forwarding" */
-static void
-put_options(const struct request *q, struct wr *w)
-{
-	bool pty = false, forward = false;
-
-	for (size_t i = 0; i < q->n_options; i++) {
-		struct span o = q->options[i];
-
-		if (span_eq_str(o, "permit-pty"))
-			pty = true;
-		else if (o.n > 11 && memcmp(o.p + o.n - 11, "-forwarding",
-		    11) == 0)
-			forward = true;
-	}
-	wr_str(w, pty ? "terminal" : "no terminal");
-	wr_str(w, forward ? "" : ", no forwarding");
-	for (size_t i = 0; i < q->n_options; i++) {
-		if (span_eq_str(q->options[i], "permit-pty"))
-			continue;
-		wr_str(w, ", ");
-		wr_span(w, q->options[i]);
-	}
-}
-
-void
-ask_say_request(struct desk *d, const struct request *q, utc_s now)
-{
-	JIT_DONE(wr_done) struct wr accounts = WR_INIT(4096);
-	JIT_DONE(wr_done) struct wr hosts = WR_INIT(4096);
-	JIT_DONE(wr_done) struct wr options = WR_INIT(65536);
-	const struct role *role = policy_role(d->policy, q->role);
-	char dur[WHEN_TEXT], opens[WHEN_TEXT], closes[WHEN_TEXT];
-	bool later = q->opens > now + 60;
-
-	if (role != NULL) {
-		put_names(&accounts, &role->accounts);
-		put_hosts(d, role, &hosts);
-	}
-	put_options(q, &options);
-	out_say(d->c, "  %s  %.*s: %.*s on %.*s · %.*s · %s from first use, "
-	    "%s%s%sbefore %s\n", desk_short(d, &q->id), OUT_SPAN(q->role),
-	    OUT_SPAN(wr_view(&accounts)), OUT_SPAN(wr_view(&hosts)),
-	    OUT_SPAN(wr_view(&options)), when_dur(q->duration, dur),
-	    later ? "after " : "",
-	    later ? when_text(WHEN_BOTH, q->opens, now, opens) : "",
-	    later ? ", " : "", when_text(WHEN_BOTH, q->closes, now, closes));
-	if (q->reason.n > 0)
-		out_say(d->c, "        %.*s\n", OUT_SPAN(q->reason));
 }
 
 /* What is over leaves this machine; what is live is known from here on. */
