@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The demo, with the programs of this build: test_demo.sh SIGNER CERT SOURCE
+set -euo pipefail
+bin=$(mktemp -d)
+trap 'rm -rf "$bin"' EXIT
+ln -s "$1" "$2" "$bin"
+"$3/pki-examples/sshd/demo.sh" "$bin"
