@@ -46,6 +46,19 @@ client_note(const struct client *c)
 	return BUF_SPAN(c->note);
 }
 
+enum jit_err
+client_untrue(enum jit_err e, struct jit_why *why)
+{
+	if (e == JIT_OK || e == JIT_E_NOMEM || e == JIT_E_CRYPTO ||
+	    jit_err_exit(e) == jit_err_exit(JIT_E_VERIFY))
+		return e;
+	if (why != NULL && why->msg[0] == '\0')
+		(void)jit_fail(why, e, "%s", jit_err_sentence(e));
+	if (why != NULL)
+		why->code = JIT_E_VERIFY;
+	return JIT_E_VERIFY;
+}
+
 /* ---- one line of checkpoints ---- */
 
 static enum jit_err
@@ -81,7 +94,7 @@ open_note(struct span note, const struct tlog_vkey *log,
 {
 	struct checkpoint cp = { 0 };
 
-	JIT_TRY(checkpoint_open(note, log, &cp, why));
+	JIT_TRY(client_untrue(checkpoint_open(note, log, &cp, why), why));
 	if (cp.size == 0)
 		return jit_fail(why, JIT_E_VERIFY, "a checkpoint of an empty "
 		    "log");
@@ -123,8 +136,8 @@ extend_both(struct client *c, const struct checkpoint *cp, bool *one,
 	JIT_TRY(line_ask(&c->line, ask, 2, h, why));
 	a = h[0];
 	b = h[1];
-	JIT_TRY(grown_get(a.a.payload, &ga, why));
-	JIT_TRY(grown_get(b.a.payload, &gb, why));
+	JIT_TRY(client_untrue(grown_get(a.a.payload, &ga, why), why));
+	JIT_TRY(client_untrue(grown_get(b.a.payload, &gb, why), why));
 	JIT_TRY(open_note(ga.note, &c->log, &na, why));
 	JIT_TRY(open_note(gb.note, &c->log, &nb, why));
 	JIT_TRY(extends(&c->cp, &na, &ga.path, why));
@@ -187,12 +200,14 @@ check_who(const struct hello *h, const struct client_trust *t,
 {
 	char id[TLOG_LOGID_TEXT];
 
-	JIT_TRY(tlog_vkey_parse(h->vkey, log, why));
+	if (tlog_vkey_parse(h->vkey, log, why) != JIT_OK ||
+	    ssh_key_parse(h->user_ca, ca, why) != JIT_OK)
+		return jit_fail(why, JIT_E_PROTOCOL, "hello holds keys that "
+		    "are none");
 	if (t->pinned && !tlog_vkey_eq(&t->log, log)) {
 		tlog_vkey_logid(&t->log, id);
 		return jit_fail(why, JIT_E_LOGNAME, "this is not log %s", id);
 	}
-	JIT_TRY(ssh_key_parse(h->user_ca, ca, why));
 	if (t->pinned && t->user_ca != NULL && !ssh_key_eq(t->user_ca, *ca))
 		return jit_fail(why, JIT_E_LOGNAME, "this log's user CA is "
 		    "another key than the pinned one");
@@ -225,7 +240,9 @@ say_hello(struct client *c, const struct client_trust *t,
 	    .note = t->pinned ? BUF_SPAN(t->note) : SPAN_NONE };
 
 	JIT_TRY(line_ask(&c->line, &a, 1, &c->first, why));
-	JIT_TRY(hello_get(c->first.a.payload, &c->hello, why));
+	if (hello_get(c->first.a.payload, &c->hello, why) != JIT_OK)
+		return jit_fail(why, JIT_E_PROTOCOL, "%s: not a hello",
+		    c->line.path);
 	JIT_TRY(check_who(&c->hello, t, &c->log, ca, why));
 	tlog_vkey_logid(&c->log, c->log_id);
 	return check_grown(c, t, why);
@@ -288,7 +305,7 @@ client_receipts(struct client *c, const struct ask *a, struct receipts *ret,
 
 	JIT_TRY(ask_one(c, a, why));
 	r = rd_of(c->last.a.payload);
-	JIT_TRY(receipts_get(&r, &v, why));
+	JIT_TRY(client_untrue(receipts_get(&r, &v, why), why));
 	JIT_TRY(check_receipts(c, &v, &cp, why));
 	*ret = v;
 	v = (struct receipts){ 0 };
@@ -306,8 +323,9 @@ client_listing(struct client *c, const struct ask *a, struct listing *ret,
 	if (!list && a->op != OP_SHOW && a->op != OP_WAIT)
 		return JIT_E_ARG;
 	JIT_TRY(ask_one(c, a, why));
-	JIT_TRY(list ? list_answer_get(c->last.a.payload, &l, why) :
-	    dossier_answer_get(c->last.a.payload, &l, why));
+	JIT_TRY(client_untrue(list ?
+	    list_answer_get(c->last.a.payload, &l, why) :
+	    dossier_answer_get(c->last.a.payload, &l, why), why));
 	JIT_TRY(check_receipts(c, &l.receipts, &cp, why));
 	if (l.policy_index >= cp.size)
 		return jit_fail(why, JIT_E_VERIFY, "the answer names a policy "
@@ -339,7 +357,7 @@ client_page(struct client *c, uint64_t first, uint32_t max, struct page *ret,
 	struct page p;
 
 	JIT_TRY(ask_one(c, &a, why));
-	JIT_TRY(page_get(c->last.a.payload, &p, why));
+	JIT_TRY(client_untrue(page_get(c->last.a.payload, &p, why), why));
 	JIT_TRY(learn(c, p.note, &cp, why));
 	if (p.first != first || p.count > max || p.first > cp.size ||
 	    p.count > cp.size - p.first)

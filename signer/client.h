@@ -33,6 +33,7 @@ struct client_trust {
  * (owned), and note is the newest checkpoint, checked to extend the old one.
  *	JIT_E_UNREACHABLE  nobody answers at path, or not in time
  *	JIT_E_PROTOCOL     it speaks something else
+ *	JIT_E_VERIFY JIT_E_SIG  its checkpoint is none, or not the log's
  *	JIT_E_LOGNAME      another log than the pinned one, or another CA key
  *	JIT_E_ROLLBACK     its log is older than what was seen, or does not
  *	                   extend it
@@ -53,14 +54,22 @@ struct span client_note(const struct client *c);
  * receipts are checked: in a checkpoint that extends the newest one (which
  * becomes the newest), bodies those of their leaves.  Spans in *ret borrow
  * from c until the next question.
- *	JIT_E_VERIFY, JIT_E_SIG, JIT_E_ROLLBACK, JIT_E_FORMAT: the answer is
- *	not what it must be; JIT_E_UNREACHABLE: it ended or took too long
+ *	JIT_E_VERIFY (malformed payloads too), JIT_E_SIG, JIT_E_LOGNAME,
+ *	JIT_E_ROLLBACK: the answer is not what it must be; JIT_E_PROTOCOL: it
+ *	is no answer to this; JIT_E_UNREACHABLE: it ended or took too long;
+ *	JIT_E_BUSY: the log grows faster than it can be followed
  */
 enum jit_err client_receipts(struct client *c, const struct ask *a,
     struct receipts *ret, struct jit_why *why);
 /* The same for SHOW and WAIT (dossier) and for LIST and FIND (list). */
 enum jit_err client_listing(struct client *c, const struct ask *a,
     struct listing *ret, struct jit_why *why);
+/*
+ * An error that was found in what a signer said: errors of verification and
+ * of this machine as they are, all others (malformed, a policy that is not
+ * valid ...) as JIT_E_VERIFY, so that nobody takes them for a refusal.
+ */
+enum jit_err client_untrue(enum jit_err e, struct jit_why *why);
 /*
  * A checkpoint of this log that somebody else checked, older or newer than
  * ours: is it on the same line?  The newest is the newer of the two.

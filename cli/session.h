@@ -1,0 +1,144 @@
+/*
+ * session - what a verb needs from the signer, and nothing believed.
+ *
+ * On top of signer/client.h: which log this is (pinned), the newest
+ * checkpoint and policy that were ever seen of it (kept in files, so that a
+ * log that went back is found out the next day as well), the policy with
+ * each block proven, requests as dossiers with each signature verified, and
+ * acts whose receipt holds exactly what was sent.
+ *
+ * What the signer says that is not so is an error of verification (exit
+ * status 18), never a refusal, never ignored; a refusal is the signer's
+ * error with its words.  State stands in
+ *
+ *	STATE/jit-cert/<16 hex digits of SHA-256 of the socket's path>/
+ *	  pin          the verifier key, the user CA's key, a line each
+ *	  checkpoint   the newest note that was checked
+ *	  policy       the index of the newest policy that was proven
+ *	  lock
+ *
+ * written only after all was checked.  Two processes never leave an older
+ * checkpoint, nor one that the other's does not extend.
+ */
+#ifndef JIT_CLI_SESSION_H
+#define JIT_CLI_SESSION_H
+
+#include "signer/client.h"
+
+struct session;
+
+struct session_config {
+	const char *state;	/* $XDG_STATE_HOME or its like; made if absent */
+	const char *socket;
+	const char *pin;	/* a vkey from outside, or NULL */
+	int timeout_ms;		/* for each question */
+};
+
+/*
+ * Connect; check who it is, that genesis says the same, that the log extends
+ * what was seen.  *first_use: nothing was pinned, so the keys are the ones
+ * that it named itself; to be said aloud.  Errors of client_open, and:
+ *	JIT_E_LOGNAME   genesis names other keys, or the pin from outside is
+ *	                not the one that is kept
+ *	JIT_E_ROLLBACK  an older policy than one that was seen is in force
+ *	JIT_E_FORMAT    the pin from outside is none
+ *	JIT_E_OWNER JIT_E_MODE JIT_E_IO JIT_E_FULL  the state's files;
+ *	JIT_E_BUSY      somebody holds the lock
+ */
+enum jit_err session_open(const struct session_config *c,
+    struct session **ret, bool *first_use, struct jit_why *why);
+void session_free(struct session *s);
+JIT_SCOPED_PTR(struct session, session_free);
+
+/* All borrow from s. */
+const struct hello *session_hello(const struct session *s);
+const char *session_log_id(const struct session *s);	/* "origin+hex8" */
+const struct tlog_vkey *session_log(const struct session *s);
+const struct own_keys *session_keys(const struct session *s);
+/* The newest checkpoint; until the next question. */
+struct span session_note(const struct session *s);
+
+/* ---- policy ---- */
+
+/* Index of the newest policy that the signer named. */
+uint64_t session_policy_index(const struct session *s);
+/*
+ * The policy of that entry, each block proven; asked for once.  Borrowed for
+ * as long as s lives.
+ */
+enum jit_err session_policy(struct session *s, uint64_t index,
+    const struct policy **ret, struct jit_why *why);
+/*
+ * Which entry holds that block of it?  name is empty for settings and admins.
+ * JIT_E_UNKNOWN: it has no such block.
+ */
+enum jit_err session_block(struct session *s, uint64_t index,
+    enum block_kind kind, struct span name, uint64_t *ret,
+    struct jit_why *why);
+
+/* ---- requests ---- */
+
+/*
+ * All that the log holds about a request; also long after it is over, then
+ * by a search.  *now (NULL is fine) is the signer's clock.  Returns owned.
+ * JIT_E_UNKNOWN: the log does not hold it.
+ */
+enum jit_err session_show(struct session *s, const struct ulid *id,
+    struct dossier **ret, utc_s *now, struct jit_why *why);
+/*
+ * The same, once an entry at index since or above is about it, or after ms.
+ * JIT_E_UNKNOWN: the signer does not know it, or no more.
+ */
+enum jit_err session_wait(struct session *s, const struct ulid *id,
+    uint64_t since, uint32_t ms, struct dossier **ret, utc_s *now,
+    struct jit_why *why);
+
+struct dossiers {
+	utc_s now;
+	size_t n;
+	struct dossier **v;		/* owned */
+};
+/* All that are not long over, in log order. */
+enum jit_err session_list(struct session *s, struct dossiers *ret,
+    struct jit_why *why);
+void dossiers_done(struct dossiers *d);
+JIT_SCOPED_OBJ(struct dossiers, dossiers_done);
+
+/* ---- acts ---- */
+
+struct sent {
+	uint64_t index;			/* in the log */
+	utc_s time;			/* by the signer */
+};
+/*
+ * OP_REQUEST (with possess), OP_DECISION, OP_CANCEL, OP_DROP.  On success
+ * the entry with exactly these bytes is in the log.
+ */
+enum jit_err session_send(struct session *s, enum op op, struct span text,
+    struct span sig, struct span possess, struct sent *ret,
+    struct jit_why *why);
+/*
+ * Collect.  On success *ret (owned) holds the certificate, as ret->issued:
+ * of the pinned CA, for this request and this secret, saying what request,
+ * decisions and the proven policy lead to at the entry's time.
+ */
+enum jit_err session_collect(struct session *s, const struct ulid *id,
+    const struct secret *secret, struct dossier **ret, struct jit_why *why);
+/* Is the certificate of d, which is issued, all that?  JIT_E_VERIFY ... */
+enum jit_err session_check_issued(struct session *s, const struct dossier *d,
+    struct jit_why *why);
+
+/* ---- evidence ---- */
+
+/* Receipts of entries under one note, on their own. */
+struct evidence {
+	struct buf bytes;		/* owned; r borrows */
+	struct receipts r;		/* in the order asked */
+};
+/* JIT_E_ARG: n is 0 or over PROTO_PROVE_MAX. */
+enum jit_err session_evidence(struct session *s, const uint64_t *index,
+    size_t n, struct evidence *ret, struct jit_why *why);
+void evidence_done(struct evidence *e);
+JIT_SCOPED_OBJ(struct evidence, evidence_done);
+
+#endif
