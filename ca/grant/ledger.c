@@ -56,7 +56,8 @@ ledger_new(struct ledger **ret)
 		return JIT_E_NOMEM;
 	l->n_bucket = 64;
 	l->next_serial = 1;
-	if ((l->bucket = calloc(l->n_bucket, sizeof(struct matter *))) == NULL) {
+	l->bucket = calloc(l->n_bucket, sizeof(*l->bucket));
+	if (l->bucket == NULL) {
 		free(l);
 		return JIT_E_NOMEM;
 	}
@@ -217,6 +218,8 @@ ledger_expire(struct ledger *l, utc_s now)
 {
 	size_t left = 0;
 
+	if (l->n_change > 0)
+		return;
 	for (size_t i = 0; i < l->n_at; i++) {
 		struct matter *m = l->at[i];
 
@@ -294,6 +297,12 @@ uint64_t
 ledger_erased(const struct ledger *l)
 {
 	return l->erased;
+}
+
+uint64_t
+ledger_unjudged(const struct ledger *l)
+{
+	return l->unjudged;
 }
 
 const struct rec_genesis *

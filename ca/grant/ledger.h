@@ -16,7 +16,7 @@
 #include "ca/grant/dossier.h"
 #include "ca/tlog/merkle.h"
 
-#define LEDGER_GRACE 600	/* s that what is over stays known after "closes" */
+#define LEDGER_GRACE 600	/* s after "closes" that it stays known */
 
 enum ledger_mode {
 	LEDGER_OWN,		/* our own journal: shape and order only */
@@ -31,21 +31,29 @@ void ledger_free(struct ledger *l);
 JIT_SCOPED_PTR(struct ledger, ledger_free);
 
 /*
- * Take the next entry; copies what it keeps.  JIT_E_VERIFY: it cannot stand
+ * Take the next entry; copies what it keeps.  That e's fields are its leaf's
+ * and its body the one that the leaf holds is for whoever folds to check
+ * first: entry_parse_leaf(), entry_check_body().  JIT_E_VERIFY: it cannot stand
  * there (a first entry that is no genesis, an index that does not follow, a
  * time that goes back, a serial that is not the next, a certificate that is
  * not the one approved, a policy whose blocks are not all there ...); with
  * LEDGER_JUDGE the errors of judge.h, with LEDGER_DEEP those of signatures.
  * An error leaves requests and policy as they were; what was applied since
- * the last commit can still be taken back.  An erased body: what cannot be
- * known any more is left out (the act is not judged), and counted.
+ * the last commit can still be taken back.  Success commits.
+ *
+ * Erased bodies (of anything but genesis and policies) are counted.  What
+ * cannot be known any more without them is not judged, and counted as well:
+ * acts on a request that was erased; an issue whose approvals, or a drop
+ * whose issue, may be among what was erased.  Of a certificate the serial,
+ * the CA and (DEEP) its signature are checked all the same.
  */
 enum jit_err ledger_apply(struct ledger *l, const struct entry *e,
     enum ledger_mode mode, struct jit_why *why);
 /*
  * The same for an entry that was just made and judged, of which the parts
  * are open already: r for a request, d for a decision, else NULL.  Both are
- * taken, also on an error.
+ * taken, also on an error.  JIT_E_ARG: they are not this entry's parts, or
+ * its body is erased.
  */
 enum jit_err ledger_apply_open(struct ledger *l, const struct entry *e,
     struct open_request *r, struct open_decision *d, struct jit_why *why);
@@ -65,6 +73,8 @@ uint64_t ledger_size(const struct ledger *l);	/* entries applied */
 const struct merkle_edge *ledger_edge(const struct ledger *l);
 utc_s ledger_time(const struct ledger *l);	/* of the newest, 0: none */
 uint64_t ledger_erased(const struct ledger *l);	/* bodies that were missing */
+/* Entries that could not be judged for want of those. */
+uint64_t ledger_unjudged(const struct ledger *l);
 const struct rec_genesis *ledger_genesis(const struct ledger *l);
 const struct own_keys *ledger_own(const struct ledger *l);
 const char *ledger_log_id(const struct ledger *l);
@@ -115,14 +125,21 @@ enum jit_err ledger_judge_act(const struct ledger *l,
     utc_s now, struct jit_why *why);
 /* Index of the newest entry about it. */
 uint64_t ledger_last(const struct dossier *d, const struct settled *s);
-/* Forget what closed more than LEDGER_GRACE before now. */
+/*
+ * Forget what closed LEDGER_GRACE before now, or earlier; its id may be used
+ * again.  Does nothing while something is uncommitted.
+ */
 void ledger_expire(struct ledger *l, utc_s now);
 
 /* ---- a snapshot ---- */
 
 /* Everything above as bytes; nothing may be uncommitted. */
 enum jit_err ledger_save(const struct ledger *l, struct wr *w);
-/* Back; our own bytes, but checked in every length.  JIT_E_FORMAT. */
+/*
+ * Back; our own bytes, but checked in every length and order: what is taken
+ * saves as the same bytes.  What is behind it in r is the caller's.
+ * JIT_E_FORMAT.
+ */
 enum jit_err ledger_load(struct rd *r, struct ledger **ret,
     struct jit_why *why);
 

@@ -5,14 +5,6 @@
 
 #define EXPIRE_EVERY 1024	/* entries */
 
-static enum jit_err
-cannot(const struct entry *e, struct jit_why *why, const char *what)
-{
-	return jit_fail(why, JIT_E_VERIFY, "entry %llu, a %s, cannot stand "
-	    "there: %s", (unsigned long long)e->index,
-	    entry_type_name(e->type), what);
-}
-
 /* Remember what e changes on m, so that it can be taken back. */
 static enum jit_err
 note_change(struct ledger *l, const struct entry *e, struct matter *m)
@@ -36,196 +28,6 @@ changed(struct ledger *l)
 	return &l->change[l->n_change++];
 }
 
-/* ---- genesis, blobs, policy, recovery ---- */
-
-static enum jit_err
-log_key(const struct tlog_vkey *v, struct ssh_key **ret)
-{
-	JIT_DONE(wr_done) struct wr w = WR_INIT(128);
-
-	wr_cstring(&w, ssh_type_name(SSH_ED25519));
-	wr_string(&w, SPAN(v->pub, sizeof(v->pub)));
-	JIT_TRY(w.err);
-	return ssh_key_parse(wr_view(&w), ret, NULL);
-}
-
-enum jit_err
-ledger_take_genesis(struct ledger *l, const struct entry *e,
-    struct jit_why *why)
-{
-	JIT_DONE(kept_done) struct kept k = { 0 };
-	JIT_SCOPED(ssh_key_free) struct ssh_key *ca = NULL, *log = NULL;
-	struct rec_genesis g;
-
-	JIT_TRY(kept_copy(&k, e));
-	JIT_TRY(rec_get_genesis(BUF_SPAN(k.body), &g, why));
-	JIT_TRY(ssh_key_parse(g.user_ca, &ca, why));
-	JIT_TRY(log_key(&g.log, &log));
-	l->genesis_entry = k;
-	l->genesis = g;
-	l->user_ca = ca;
-	l->log_key = log;
-	l->own = (struct own_keys){ ca, log };
-	tlog_vkey_logid(&g.log, l->log_id);
-	k = (struct kept){ 0 };
-	ca = log = NULL;
-	return JIT_OK;
-}
-
-/* A blob that may be a policy's block is kept until the policy names it. */
-static enum jit_err
-apply_blob(struct ledger *l, const struct entry *e)
-{
-	static const char head[] = "jit-cert ";
-	struct pending_blob p = { .index = e->index }, *v;
-
-	if (e->body.n < sizeof(head) || e->body.n > POLICY_BLOCK_MAX ||
-	    memcmp(e->body.p, head, sizeof(head) - 1) != 0 ||
-	    l->n_pending == POLICY_BLOCKS_MAX)
-		return JIT_OK;
-	JIT_TRY(digest_sha256(e->body, &p.d));
-	v = realloc(l->pending, (l->n_pending + 1) * sizeof(*v));
-	if (v == NULL)
-		return JIT_E_NOMEM;
-	l->pending = v;
-	JIT_TRY(buf_copy(&p.bytes, e->body));
-	v[l->n_pending++] = p;
-	return JIT_OK;
-}
-
-struct new_policy {
-	struct ledger *l;
-	struct policy *p;
-	struct jit_why *why;
-};
-
-/* The bytes of a block: just logged, or of the policy in force. */
-static bool
-block_bytes(const struct ledger *l, enum block_kind kind, struct span name,
-    const struct digest *d, struct span *ret)
-{
-	const struct block *b = l->policy == NULL ? NULL :
-	    policy_get(l->policy, kind, name);
-
-	for (size_t i = l->n_pending; i > 0; i--)
-		if (digest_eq(&l->pending[i - 1].d, d)) {
-			*ret = BUF_SPAN(l->pending[i - 1].bytes);
-			return true;
-		}
-	if (b == NULL || !digest_eq(&b->digest, d))
-		return false;
-	*ret = BUF_SPAN(b->bytes);
-	return true;
-}
-
-static enum jit_err
-take_block(void *arg, enum block_kind kind, struct span name,
-    const struct digest *d)
-{
-	struct new_policy *n = arg;
-	JIT_SCOPED(block_free) struct block *b = NULL;
-	struct block *own;
-	struct span bytes;
-	char shown[64];
-
-	if (!block_bytes(n->l, kind, name, d, &bytes))
-		return jit_fail(n->why, JIT_E_VERIFY, "the block of %s \"%s\" "
-		    "is not in the log", block_kind_name(kind),
-		    text_shown(name, shown, sizeof(shown)));
-	JIT_TRY(block_parse(bytes, &b, n->why));
-	if (b->kind != kind || !span_eq(b->name, name))
-		return jit_fail(n->why, JIT_E_VERIFY, "the block of %s \"%s\" "
-		    "is another's", block_kind_name(kind),
-		    text_shown(name, shown, sizeof(shown)));
-	own = b;
-	b = NULL;
-	return policy_add(n->p, own, n->why);
-}
-
-static enum jit_err
-apply_policy(struct ledger *l, const struct entry *e, struct jit_why *why)
-{
-	JIT_SCOPED(policy_free) struct policy *p = NULL;
-	struct new_policy n = { .l = l, .why = why };
-	struct digest whole, again;
-
-	JIT_TRY(policy_new(&p));
-	n.p = p;
-	JIT_TRY(rec_get_policy(e->body, &whole, take_block, &n, why));
-	JIT_TRY(policy_digest(p, &again));
-	if (!digest_eq(&whole, &again))
-		return cannot(e, why, "its digest is not its blocks'");
-	JIT_TRY(policy_check(p, why));
-	for (size_t i = 0; i < l->n_pending; i++)
-		JIT_TRY(ledger_add_blob(l, &l->pending[i].d,
-		    l->pending[i].index));
-	ledger_drop_pending(l);
-	policy_free(l->policy);
-	l->policy = p;
-	l->policy_index = e->index;
-	p = NULL;
-	return JIT_OK;
-}
-
-struct recoveries {
-	size_t n;
-	struct recovery r[RECORD_ADMINS_MAX];
-	struct signer by[RECORD_ADMINS_MAX];
-};
-
-static void
-recoveries_free(struct recoveries *v)
-{
-	for (size_t i = 0; v != NULL && i < v->n; i++)
-		signer_done(&v->by[i]);
-	free(v);
-}
-JIT_SCOPED_PTR(struct recoveries, recoveries_free);
-
-static enum jit_err
-judge_again(const struct ledger *l, const struct entry *e,
-    const struct rec_recovery *rec, enum ledger_mode mode,
-    struct jit_why *why)
-{
-	JIT_SCOPED(recoveries_free) struct recoveries *v =
-	    calloc(1, sizeof(*v));
-	struct recovery_want want = { .size = l->edge.size };
-
-	if (v == NULL)
-		return JIT_E_NOMEM;
-	for (; v->n < rec->n; v->n++) {
-		const struct rec_signed *s = &rec->by[v->n];
-
-		JIT_TRY(recovery_parse(s->text, &v->r[v->n], why));
-		JIT_TRY(mode == LEDGER_DEEP ?
-		    signer_open(s->sig, NS_RECOVERY, s->text, &v->by[v->n],
-		    why) : signer_read(s->sig, &v->by[v->n], why));
-	}
-	JIT_TRY(merkle_edge_root(&l->edge, &want.root));
-	want.cause = rec->lost.n > 0 ? RECOVERY_ROLLBACK : RECOVERY_CLOCK;
-	return judge_recovery(l->policy, l->log_id, v->r, v->by, v->n, &want,
-	    e->time, why);
-}
-
-static enum jit_err
-apply_recovery(struct ledger *l, const struct entry *e, enum ledger_mode mode,
-    struct jit_why *why)
-{
-	struct rec_recovery rec;
-	struct checkpoint lost = { 0 };
-
-	JIT_TRY(rec_get_recovery(e->body, &rec, why));
-	if (rec.lost.n > 0)
-		JIT_TRY(checkpoint_open(rec.lost, &l->genesis.log, &lost,
-		    why));
-	if (mode != LEDGER_OWN)
-		JIT_TRY(judge_again(l, e, &rec, mode, why));
-	l->recovery = e->index;
-	if (lost.size > l->given_up)
-		l->given_up = lost.size;
-	return JIT_OK;
-}
-
 /* ---- what is about a request ---- */
 
 static enum jit_err
@@ -241,6 +43,7 @@ add_request(struct ledger *l, const struct entry *e, struct dossier *d)
 	m->whole = d;
 	m->settled.id = d->id;
 	m->settled.closes = d->h.request->req.closes;
+	m->lost = l->lost;
 	if ((err = note_change(l, e, m)) != JIT_OK ||
 	    (err = ledger_insert(l, m)) != JIT_OK) {
 		matter_free(m);
@@ -248,6 +51,34 @@ add_request(struct ledger *l, const struct entry *e, struct dossier *d)
 	}
 	(void)changed(l);
 	return JIT_OK;
+}
+
+/* Once forgotten, an id is free: at the same moment for every reader. */
+static bool
+is_known(struct ledger *l, const struct ulid *id, utc_s now)
+{
+	const struct matter *m = ledger_find(l, id);
+
+	if (m == NULL || now - LEDGER_GRACE < m->settled.closes)
+		return m != NULL;
+	ledger_expire(l, now);
+	return ledger_find(l, id) != NULL;
+}
+
+static enum jit_err
+judge_asked(struct ledger *l, const struct dossier *d, const struct entry *e,
+    struct jit_why *why)
+{
+	const struct open_request *r = d->h.request;
+	size_t open = ledger_open(l, r->req.requester, e->time);
+
+	/* What ended some of them may be what was erased. */
+	if (open >= JUDGE_OPEN_MAX && l->lost > 0) {
+		l->unjudged++;
+		open = 0;
+	}
+	return judge_request(l->policy, l->log_id, &l->own, r, open, e->time,
+	    why);
 }
 
 static enum jit_err
@@ -262,12 +93,10 @@ apply_request(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	else
 		JIT_TRY(dossier_new(e, mode == LEDGER_DEEP ? DOSSIER_VERIFY :
 		    DOSSIER_OWN, &d, why));
-	if (ledger_find(l, &d->id) != NULL)
-		return cannot(e, why, "its id is another request's");
+	if (is_known(l, &d->id, e->time))
+		return ledger_cannot(e, why, "its id is another request's");
 	if (mode != LEDGER_OWN)
-		JIT_TRY(judge_request(l->policy, l->log_id, &l->own,
-		    d->h.request, ledger_open(l, d->h.request->req.requester,
-		    e->time), e->time, why));
+		JIT_TRY(judge_asked(l, d, e, why));
 	own = d;
 	d = NULL;
 	return add_request(l, e, own);
@@ -291,32 +120,72 @@ settle(struct ledger *l, struct matter *m)
 	return JIT_OK;
 }
 
+/* What must be so of every certificate, whatever it rests on. */
 static enum jit_err
-judge_issued(const struct ledger *l, const struct dossier *d,
-    const struct entry *e, enum ledger_mode mode, struct jit_why *why)
+check_cert(const struct ledger *l, const struct entry *e,
+    enum ledger_mode mode, struct rec_issued *rec, struct ssh_cert **ret,
+    struct jit_why *why)
 {
 	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
-	struct rec_issued rec;
-	struct issue i;
 
-	JIT_TRY(rec_get_issued(e->body, &rec, why));
-	JIT_TRY(judge_issue(l->policy, &l->own, &d->h, SPAN(rec.secret,
-	    sizeof(rec.secret)), l->next_serial, e->time, &i, why));
-	JIT_TRY(ssh_cert_parse(rec.cert, &c, why));
-	JIT_TRY(ssh_cert_check_is(c, &i.fields, d->h.request->subject.key,
-	    why));
+	JIT_TRY(rec_get_issued(e->body, rec, why));
+	JIT_TRY(ssh_cert_parse(rec->cert, &c, why));
+	if (ssh_cert_fields(c)->serial != l->next_serial)
+		return ledger_cannot(e, why, "its serial is not the next");
 	if (!ssh_key_eq(ssh_cert_ca(c), l->own.user_ca))
-		return cannot(e, why, "another CA signed the certificate");
+		return ledger_cannot(e, why, "another CA signed it");
 	if (mode == LEDGER_DEEP)
 		JIT_TRY(ssh_cert_verify(c, l->own.user_ca, why));
-	if (rec.request_index != d->h.request_index ||
-	    rec.policy_index != l->policy_index ||
-	    rec.n_approvals != i.quorum.have)
-		return cannot(e, why, "it rests on other entries");
-	for (size_t k = 0; k < rec.n_approvals; k++)
-		if (rec.approvals[k] !=
-		    d->h.decision_index[i.quorum.counted[k]])
-			return cannot(e, why, "it rests on other approvals");
+	*ret = c;
+	c = NULL;
+	return JIT_OK;
+}
+
+/* Are the approvals that it lists those that count? */
+static bool
+same_approvals(const struct history *h, const struct quorum *q,
+    const struct rec_issued *rec)
+{
+	if (rec->n_approvals != q->have)
+		return false;
+	for (size_t k = 0; k < q->have; k++)
+		if (rec->approvals[k] != h->decision_index[q->counted[k]])
+			return false;
+	return true;
+}
+
+static enum jit_err
+judge_issued(struct ledger *l, const struct matter *m, const struct entry *e,
+    enum ledger_mode mode, struct jit_why *why)
+{
+	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	const struct history *h = &m->whole->h;
+	bool lacks = m->lost != l->lost;
+	struct rec_issued rec;
+	struct issue i;
+	enum jit_err err;
+
+	JIT_TRY(check_cert(l, e, mode, &rec, &c, why));
+	if (mode == LEDGER_OWN)
+		return JIT_OK;
+	if (rec.request_index != h->request_index ||
+	    rec.policy_index != l->policy_index)
+		return ledger_cannot(e, why, "it rests on other entries");
+	err = judge_issue(l->policy, &l->own, h, SPAN(rec.secret,
+	    sizeof(rec.secret)), l->next_serial, e->time, &i, why);
+	if (err == JIT_E_PENDING && lacks) {
+		/* Some of its approvals may be what was erased. */
+		l->unjudged++;
+		return JIT_OK;
+	}
+	JIT_TRY(err);
+	JIT_TRY(ssh_cert_check_is(c, &i.fields, h->request->subject.key,
+	    why));
+	if (same_approvals(h, &i.quorum, &rec))
+		return JIT_OK;
+	if (!lacks)
+		return ledger_cannot(e, why, "it rests on other approvals");
+	l->unjudged++;
 	return JIT_OK;
 }
 
@@ -356,8 +225,6 @@ add_to_whole(struct ledger *l, struct matter *m, const struct entry *e,
 	struct dossier *d = m->whole;
 	enum jit_err err;
 
-	if (mode != LEDGER_OWN && e->type == ENTRY_ISSUED)
-		JIT_TRY(judge_issued(l, d, e, mode, why));
 	if (open != NULL)
 		JIT_TRY(dossier_add_open(d, e, open, why));
 	else
@@ -383,11 +250,11 @@ add_drop(struct ledger *l, struct matter *m, const struct entry *e,
 	struct act a;
 
 	if (e->type != ENTRY_DROP || !s->issued || s->end != END_NONE)
-		return cannot(e, why, "the request is settled");
+		return ledger_cannot(e, why, "the request is settled");
 	JIT_TRY(rec_get_signed(e->body, ENTRY_DROP, &sig, why));
 	JIT_TRY(act_parse(sig.text, ACT_DROP, &a, why));
 	if (!digest_eq(&a.digest, &s->digest))
-		return cannot(e, why, "it is about another text");
+		return ledger_cannot(e, why, "it is about another text");
 	JIT_TRY(mode == LEDGER_DEEP ? signer_open(sig.sig, NS_DROP, sig.text,
 	    &by, why) : signer_read(sig.sig, &by, why));
 	if (mode != LEDGER_OWN)
@@ -398,6 +265,24 @@ add_drop(struct ledger *l, struct matter *m, const struct entry *e,
 	return JIT_OK;
 }
 
+/* About a request of which nothing is known. */
+static enum jit_err
+apply_orphan(struct ledger *l, const struct entry *e, enum ledger_mode mode,
+    struct jit_why *why)
+{
+	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	struct rec_issued rec;
+
+	if (l->lost_requests == 0)
+		return ledger_cannot(e, why, "there is no such request");
+	if (e->type == ENTRY_ISSUED) {
+		JIT_TRY(check_cert(l, e, mode, &rec, &c, why));
+		l->next_serial++;
+	}
+	l->unjudged++;
+	return JIT_OK;
+}
+
 static enum jit_err
 apply_about(struct ledger *l, const struct entry *e, enum ledger_mode mode,
     struct open_decision *open, struct jit_why *why)
@@ -405,26 +290,25 @@ apply_about(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	JIT_SCOPED(open_decision_free) struct open_decision *own = open;
 	struct matter *m = NULL;
 	struct ulid id;
-	enum jit_err err;
 
 	if (rec_about((enum entry_type)e->type, e->body, &id))
 		m = ledger_find(l, &id);
-	if (m == NULL && l->erased > 0) {
-		/* Its request may be what was erased. */
-		l->erased++;
-		l->next_serial += e->type == ENTRY_ISSUED;
-		return JIT_OK;
-	}
 	if (m == NULL)
-		return cannot(e, why, "there is no such request");
+		return apply_orphan(l, e, mode, why);
 	JIT_TRY(note_change(l, e, m));
 	if (m->whole == NULL)
 		return add_drop(l, m, e, mode, why);
+	if (e->type == ENTRY_DROP && m->lost != l->lost) {
+		/* Its issue may be what was erased. */
+		l->unjudged++;
+		return JIT_OK;
+	}
+	if (e->type == ENTRY_ISSUED)
+		JIT_TRY(judge_issued(l, m, e, mode, why));
 	own = NULL;
-	err = add_to_whole(l, m, e, mode, open, why);
-	if (err == JIT_OK && e->type == ENTRY_ISSUED)
-		l->next_serial++;
-	return err;
+	JIT_TRY(add_to_whole(l, m, e, mode, open, why));
+	l->next_serial += e->type == ENTRY_ISSUED;
+	return JIT_OK;
 }
 
 /* ---- all ---- */
@@ -437,11 +321,11 @@ apply_body(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	case ENTRY_GENESIS:
 		return ledger_take_genesis(l, e, why);
 	case ENTRY_BLOB:
-		return apply_blob(l, e);
+		return ledger_take_blob(l, e);
 	case ENTRY_POLICY:
-		return apply_policy(l, e, why);
+		return ledger_take_policy(l, e, why);
 	case ENTRY_RECOVERY:
-		return apply_recovery(l, e, mode, why);
+		return ledger_take_recovery(l, e, mode, why);
 	case ENTRY_REQUEST:
 		return apply_request(l, e, mode, r, why);
 	case ENTRY_DECISION:
@@ -454,7 +338,7 @@ apply_body(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	case ENTRY_CLAIMED:
 		break;
 	}
-	return cannot(e, why, "nothing writes this type yet");
+	return ledger_cannot(e, why, "nothing writes this type yet");
 }
 
 static enum jit_err
@@ -466,12 +350,12 @@ check_place(const struct ledger *l, const struct entry *e,
 		    "%llu", (unsigned long long)l->edge.size,
 		    (unsigned long long)e->index);
 	if (e->time < l->time)
-		return cannot(e, why, "its time goes back");
+		return ledger_cannot(e, why, "its time goes back");
 	if ((e->type == ENTRY_GENESIS) != (e->index == 0))
-		return cannot(e, why, "a log begins with one genesis");
+		return ledger_cannot(e, why, "a log begins with one genesis");
 	if (e->index > 0 && l->policy == NULL && e->type != ENTRY_BLOB &&
 	    e->type != ENTRY_POLICY)
-		return cannot(e, why, "no policy is in force");
+		return ledger_cannot(e, why, "no policy is in force");
 	return JIT_OK;
 }
 
@@ -480,8 +364,12 @@ static enum jit_err
 apply_erased(struct ledger *l, const struct entry *e, struct jit_why *why)
 {
 	if (e->type == ENTRY_GENESIS || e->type == ENTRY_POLICY)
-		return cannot(e, why, "it was erased, and all rests on it");
+		return ledger_cannot(e, why, "it was erased, and all rests "
+		    "on it");
 	l->erased++;
+	l->lost_requests += e->type == ENTRY_REQUEST;
+	l->lost += e->type == ENTRY_DECISION || e->type == ENTRY_CANCEL ||
+	    e->type == ENTRY_ISSUED || e->type == ENTRY_DROP;
 	l->next_serial += e->type == ENTRY_ISSUED;
 	return JIT_OK;
 }
@@ -523,7 +411,7 @@ ledger_apply_open(struct ledger *l, const struct entry *e,
     struct open_request *r, struct open_decision *d, struct jit_why *why)
 {
 	if ((e->type == ENTRY_REQUEST) != (r != NULL) ||
-	    (e->type == ENTRY_DECISION) != (d != NULL)) {
+	    (e->type == ENTRY_DECISION) != (d != NULL) || e->erased) {
 		open_request_free(r);
 		open_decision_free(d);
 		return jit_fail(why, JIT_E_ARG, "the parts are not a %s's",

@@ -10,6 +10,7 @@
 struct matter {
 	struct matter *next;		/* in its bucket */
 	struct dossier *whole;		/* NULL once settled */
+	uint64_t lost;			/* the ledger's when it began */
 	struct settled settled;		/* id and closes are always right */
 };
 
@@ -37,7 +38,9 @@ struct change {
 
 struct ledger {
 	struct merkle_edge edge, edge_was;	/* was: at the last commit */
-	uint64_t erased;
+	uint64_t erased, unjudged;
+	/* Of erased: requests; and entries about a request. */
+	uint64_t lost_requests, lost;
 	utc_s time;
 	struct kept genesis_entry;
 	struct rec_genesis genesis;	/* borrows from genesis_entry */
@@ -71,8 +74,16 @@ JIT_SCOPED_PTR(struct matter, matter_free);
 enum jit_err matter_settle(struct ledger *l, struct matter *m);
 /* Owned by the ledger, one a name. */
 const char *ledger_intern(struct ledger *l, struct span name);
+/* JIT_E_VERIFY, with what e is and where. */
+enum jit_err ledger_cannot(const struct entry *e, struct jit_why *why,
+    const char *what);
 enum jit_err ledger_take_genesis(struct ledger *l, const struct entry *e,
     struct jit_why *why);
+enum jit_err ledger_take_blob(struct ledger *l, const struct entry *e);
+enum jit_err ledger_take_policy(struct ledger *l, const struct entry *e,
+    struct jit_why *why);
+enum jit_err ledger_take_recovery(struct ledger *l, const struct entry *e,
+    enum ledger_mode mode, struct jit_why *why);
 enum jit_err ledger_add_blob(struct ledger *l, const struct digest *d,
     uint64_t index);
 void ledger_drop_pending(struct ledger *l);

@@ -2,15 +2,15 @@
  * The bytes of a ledger: what folding the whole log would give again.
  *
  *	string "jit-cert ledger v1"
- *	uint64 size, time, erased, next serial, policy index, recovery,
- *	       given up
+ *	uint64 size, time, erased, of these requests, and what is about
+ *	       one, unjudged, next serial, policy index, recovery, given up
  *	uint32 peaks, byte[32] each: the Merkle edge, largest first
  *	entry  genesis
  *	uint32 blocks of the policy in force, string each
  *	uint32 blobs, (byte[32] digest, uint64 index) each
  *	uint32 pending blobs, (uint64 index, string) each
  *	uint32 requests: uint8 1 whole | 2 settled, and
- *	  whole    uint32 entries, entry each
+ *	  whole    uint64 what was erased before it, uint32 entries, entry each
  *	  settled  string id, byte[32] digest, string requester, uint64 closes,
  *	           uint8 end, uint8 issued, uint64 until, uint32 n, uint64 each
  *
@@ -69,6 +69,7 @@ put_matter(struct wr *w, const struct matter *m)
 		return;
 	}
 	wr_u8(w, 1);
+	wr_u64(w, m->lost);
 	wr_u32(w, (uint32_t)m->whole->n);
 	for (size_t i = 0; i < m->whole->n; i++)
 		put_entry(w, &m->whole->entry[i].e);
@@ -103,6 +104,9 @@ ledger_save(const struct ledger *l, struct wr *w)
 	wr_u64(w, l->edge.size);
 	wr_u64(w, (uint64_t)l->time);
 	wr_u64(w, l->erased);
+	wr_u64(w, l->lost_requests);
+	wr_u64(w, l->lost);
+	wr_u64(w, l->unjudged);
 	wr_u64(w, l->next_serial);
 	wr_u64(w, l->policy_index);
 	wr_u64(w, l->recovery);
@@ -164,6 +168,8 @@ get_policy(struct rd *r, struct ledger *l, struct jit_why *why)
 		JIT_TRY(r->err);
 		JIT_TRY(block_parse(s, &b, why));
 		JIT_TRY(policy_add(l->policy, b, why));
+		if (!span_eq(BUF_SPAN(policy_at(l->policy, i)->bytes), s))
+			return JIT_E_FORMAT;	/* out of order */
 	}
 	return n > 0 ? policy_check(l->policy, why) : JIT_OK;
 }
@@ -180,7 +186,8 @@ get_blobs(struct rd *r, struct ledger *l)
 		rd_copy(r, d.b, sizeof(d.b));
 		index = rd_u64(r);
 		JIT_TRY(r->err);
-		if (index >= l->edge.size)
+		if (index >= l->edge.size || (i > 0 &&
+		    memcmp(l->blob[i - 1].d.b, d.b, sizeof(d.b)) >= 0))
 			return JIT_E_FORMAT;
 		JIT_TRY(ledger_add_blob(l, &d, index));
 	}
@@ -203,13 +210,16 @@ get_blobs(struct rd *r, struct ledger *l)
 }
 
 static enum jit_err
-get_whole(struct rd *r, struct matter *m, struct jit_why *why)
+get_whole(struct rd *r, const struct ledger *l, struct matter *m,
+    struct jit_why *why)
 {
+	uint64_t lost = rd_u64(r);
 	uint32_t n = rd_u32(r);
 	struct entry e;
 
-	if (n == 0 || n > DOSSIER_ENTRIES_MAX)
+	if (n == 0 || n > DOSSIER_ENTRIES_MAX || lost > l->lost)
 		return JIT_E_FORMAT;
+	m->lost = lost;
 	JIT_TRY(get_entry(r, &e));
 	JIT_TRY(dossier_new(&e, DOSSIER_OWN, &m->whole, why));
 	for (uint32_t i = 1; i < n; i++) {
@@ -218,6 +228,9 @@ get_whole(struct rd *r, struct matter *m, struct jit_why *why)
 	}
 	m->settled.id = m->whole->id;
 	m->settled.closes = m->whole->h.request->req.closes;
+	if (m->whole->h.end != END_NONE || m->whole->h.issued ||
+	    dossier_last(m->whole) >= l->edge.size)
+		return JIT_E_FORMAT;
 	return JIT_OK;
 }
 
@@ -225,28 +238,34 @@ static enum jit_err
 get_settled(struct rd *r, struct ledger *l, struct settled *s)
 {
 	struct span id = rd_string(r, ULID_LEN), name;
-	uint8_t end;
+	uint8_t end, issued;
 	uint32_t n;
 
 	rd_copy(r, s->digest.b, sizeof(s->digest.b));
 	name = rd_string(r, 32);
 	s->closes = (utc_s)rd_u64(r);
 	end = rd_u8(r);
-	s->issued = rd_u8(r) == 1;
+	issued = rd_u8(r);
+	s->issued = issued == 1;
 	s->until = (utc_s)rd_u64(r);
 	n = rd_u32(r);
 	JIT_TRY(r->err);
 	JIT_TRY(ulid_parse(id, &s->id));
-	if (end > END_DROPPED || n == 0 || n > SETTLED_INDEX_MAX ||
-	    !text_is_name(name) || s->closes < 0 || s->until < 0)
+	if (end > END_DROPPED || issued > 1 || n < 2 ||
+	    n > SETTLED_INDEX_MAX || !text_is_name(name) || s->closes < 0 ||
+	    s->until < 0)
 		return JIT_E_FORMAT;
 	s->end = (enum request_end)end;
 	s->requester = ledger_intern(l, name);
 	s->index = calloc(n + 1, sizeof(*s->index));
 	if (s->requester == NULL || s->index == NULL)
 		return JIT_E_NOMEM;
-	for (; s->n < n; s->n++)
+	for (; s->n < n; s->n++) {
 		s->index[s->n] = rd_u64(r);
+		if (s->index[s->n] >= l->edge.size || (s->n > 0 &&
+		    s->index[s->n] <= s->index[s->n - 1]))
+			return JIT_E_FORMAT;
+	}
 	return r->err;
 }
 
@@ -260,7 +279,7 @@ get_matter(struct rd *r, struct ledger *l, struct jit_why *why)
 		return JIT_E_NOMEM;
 	if (kind != 1 && kind != 2)
 		return JIT_E_FORMAT;
-	JIT_TRY(kind == 1 ? get_whole(r, m, why) :
+	JIT_TRY(kind == 1 ? get_whole(r, l, m, why) :
 	    get_settled(r, l, &m->settled));
 	if (ledger_find(l, &m->settled.id) != NULL)
 		return JIT_E_FORMAT;
@@ -279,6 +298,9 @@ get_all(struct rd *r, struct ledger *l, struct jit_why *why)
 
 	l->time = (utc_s)rd_u64(r);
 	l->erased = rd_u64(r);
+	l->lost_requests = rd_u64(r);
+	l->lost = rd_u64(r);
+	l->unjudged = rd_u64(r);
 	l->next_serial = rd_u64(r);
 	l->policy_index = rd_u64(r);
 	l->recovery = rd_u64(r);
@@ -286,13 +308,18 @@ get_all(struct rd *r, struct ledger *l, struct jit_why *why)
 	get_edge(r, size, &l->edge);
 	JIT_TRY(r->err);
 	if (!span_eq_str(head, HEAD) || size == 0 || l->time < 0 ||
-	    l->next_serial == 0)
+	    l->next_serial == 0 || l->policy_index >= size ||
+	    l->recovery >= size)
 		return JIT_E_FORMAT;
 	JIT_TRY(get_entry(r, &genesis));
 	JIT_TRY(ledger_take_genesis(l, &genesis, why));
 	JIT_TRY(get_policy(r, l, why));
 	JIT_TRY(get_blobs(r, l));
 	n = rd_u32(r);
+	/* Without a policy there can be no request. */
+	if ((l->policy == NULL) != (l->policy_index == 0) ||
+	    (n > 0 && l->policy == NULL))
+		return JIT_E_FORMAT;
 	for (uint32_t i = 0; i < n; i++)
 		JIT_TRY(get_matter(r, l, why));
 	return r->err;

@@ -17,6 +17,14 @@ receipt_put(struct wr *w, const struct receipt *r)
 		wr_span(w, DIGEST_SPAN(r->proof.h[i]));
 }
 
+static bool
+all_zero(const uint8_t salt[static ENTRY_SALT])
+{
+	static const uint8_t none[ENTRY_SALT];
+
+	return memcmp(salt, none, ENTRY_SALT) == 0;
+}
+
 void
 receipt_get(struct rd *r, struct receipt *ret)
 {
@@ -30,7 +38,7 @@ receipt_get(struct rd *r, struct receipt *ret)
 	ret->e.body = rd_string(r, ENTRY_BODY_MAX);
 	n = rd_u8(r);
 	if (r->err != JIT_OK || erased > 1 || n > MERKLE_PROOF_MAX ||
-	    (erased && ret->e.body.n > 0) ||
+	    (erased && (ret->e.body.n > 0 || !all_zero(ret->e.salt))) ||
 	    entry_parse_leaf(leaf, &ret->e) != JIT_OK) {
 		rd_fail(r);
 		return;

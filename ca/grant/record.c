@@ -150,6 +150,17 @@ rec_fill_genesis(const struct policy *p, const struct tlog_vkey *log,
 	return JIT_OK;
 }
 
+enum jit_err
+rec_log_key(const struct tlog_vkey *v, struct ssh_key **ret)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(128);
+
+	wr_cstring(&w, ssh_type_name(SSH_ED25519));
+	wr_string(&w, SPAN(v->pub, sizeof(v->pub)));
+	JIT_TRY(w.err);
+	return ssh_key_parse(wr_view(&w), ret, NULL);
+}
+
 void
 rec_put_genesis(struct wr *w, const struct rec_genesis *g)
 {

@@ -56,7 +56,7 @@ struct rec_admin {
 struct rec_genesis {
 	struct tlog_vkey log;
 	struct span user_ca;			/* key blob */
-	unsigned need;				/* of the admins, for recovery */
+	unsigned need;			/* of the admins, for recovery */
 	size_t n_admins;
 	struct rec_admin admins[RECORD_ADMINS_MAX];
 };
@@ -75,6 +75,8 @@ struct rec_recovery {
 enum jit_err rec_fill_genesis(const struct policy *p,
     const struct tlog_vkey *log, const struct ssh_key *ca,
     struct rec_genesis *ret, struct jit_why *why);
+/* The log's key as an SSH key; returns owned.  JIT_E_NOMEM, JIT_E_FORMAT. */
+enum jit_err rec_log_key(const struct tlog_vkey *v, struct ssh_key **ret);
 void rec_put_genesis(struct wr *w, const struct rec_genesis *g);
 enum jit_err rec_get_genesis(struct span body, struct rec_genesis *ret,
     struct jit_why *why);

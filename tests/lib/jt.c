@@ -66,12 +66,20 @@ void
 jt_flip_truncate(struct span valid, void (*fn)(void *arg, struct span s),
     void *arg)
 {
-	size_t bits = valid.n * 8, step = bits / 65536 + 1;
+	jt_flip_truncate_max(valid, 65536, fn, arg);
+}
+
+void
+jt_flip_truncate_max(struct span valid, size_t max,
+    void (*fn)(void *arg, struct span s), void *arg)
+{
+	/* Odd, so that every bit of a byte has its turn. */
+	size_t bits = valid.n * 8, step = (bits / max + 1) | 1;
 	uint8_t *p = malloc(valid.n ? valid.n : 1);
 
 	if (p == NULL)
 		abort();
-	for (size_t n = 0; n < valid.n; n += step)
+	for (size_t n = 0; n < valid.n; n += valid.n / max + 1)
 		try_copy(SPAN(valid.p, n), fn, arg);
 	for (size_t b = 0; b < bits; b += step) {
 		memcpy(p, valid.p, valid.n);

@@ -41,6 +41,9 @@ void jt_err(enum jit_err got, enum jit_err want, const struct jit_why *why,
  */
 void jt_flip_truncate(struct span valid,
     void (*fn)(void *arg, struct span s), void *arg);
+/* The same with about max prefixes and flips each, for what is slow to try. */
+void jt_flip_truncate_max(struct span valid, size_t max,
+    void (*fn)(void *arg, struct span s), void *arg);
 
 /* A whole file; the test fails when it cannot be read. */
 struct buf jt_file(const char *path);
