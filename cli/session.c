@@ -133,6 +133,18 @@ session_open(const struct session_config *c, struct session **ret,
 	return JIT_OK;
 }
 
+enum jit_err
+session_pins(const struct session_config *c, struct client_trust *ret,
+    struct jit_why *why)
+{
+	JIT_DONE(state_done) struct state st = { 0 };
+
+	JIT_TRY(state_open(c, &st, why));
+	*ret = st.trust;
+	st.trust = (struct client_trust){ .pinned = false };
+	return JIT_OK;
+}
+
 /* ---- acts ---- */
 
 static bool

@@ -50,6 +50,14 @@ enum jit_err session_open(const struct session_config *c,
 void session_free(struct session *s);
 JIT_SCOPED_PTR(struct session, session_free);
 
+/*
+ * The pins that are kept for c->socket, with no signer: ret->pinned false
+ * when there are none.  Its user_ca and note are the caller's.  Errors of
+ * the state's files.
+ */
+enum jit_err session_pins(const struct session_config *c,
+    struct client_trust *ret, struct jit_why *why);
+
 /* All borrow from s. */
 const struct hello *session_hello(const struct session *s);
 const char *session_log_id(const struct session *s);	/* "origin+hex8" */
@@ -127,6 +135,17 @@ enum jit_err session_collect(struct session *s, const struct ulid *id,
 /* Is the certificate of d, which is issued, all that?  JIT_E_VERIFY ... */
 enum jit_err session_check_issued(struct session *s, const struct dossier *d,
     struct jit_why *why);
+
+/* ---- the log ---- */
+
+/*
+ * A page of the log from first on, at most max entries: none at its end.
+ * Bodies are checked against their leaves; that the leaves are the log's is
+ * the caller's to check, when it has them all.  *ret borrows until the next
+ * question.
+ */
+enum jit_err session_page(struct session *s, uint64_t first, uint32_t max,
+    struct page *ret, struct jit_why *why);
 
 /* ---- evidence ---- */
 

@@ -282,3 +282,10 @@ session_evidence(struct session *s, const uint64_t *index, size_t n,
 	e = (struct evidence){ .r.n = 0 };
 	return JIT_OK;
 }
+
+enum jit_err
+session_page(struct session *s, uint64_t first, uint32_t max,
+    struct page *ret, struct jit_why *why)
+{
+	return client_page(s->client, first, max, ret, why);
+}

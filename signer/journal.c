@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "signer/crash.h"
-#include "signer/journal_int.h"
+#include "signer/journal_index.h"
 
 void
 journal_name(uint64_t first, char ret[static JOURNAL_NAME])
@@ -27,7 +27,7 @@ journal_add_segment(struct journal *j, uint64_t first)
 enum jit_err
 journal_new(const struct journal_config *c, struct journal **ret)
 {
-	struct journal *j;
+	JIT_SCOPED(journal_close) struct journal *j = NULL;
 
 	/* Room for a header and a batch with its checkpoint, at least. */
 	if (c->segment != 0 && c->segment < JOURNAL_SEGMENT_MIN)
@@ -40,7 +40,9 @@ journal_new(const struct journal_config *c, struct journal **ret)
 	j->readonly = c->readonly;
 	j->fd = -1;
 	wr_init(&j->batch, j->segment - SEGMENT_HEADER_MAX);
+	JIT_TRY(journal_index_new(&j->index));
 	*ret = j;
+	j = NULL;
 	return JIT_OK;
 }
 
@@ -51,6 +53,7 @@ journal_close(struct journal *j)
 		return;
 	if (j->fd >= 0)
 		j->ops.close(j->ops.ctx, j->fd);
+	journal_index_free(j->index, &j->ops);
 	free(j->seg);
 	buf_done(&j->note);
 	wr_done(&j->batch);
@@ -280,6 +283,7 @@ journal_append(struct journal *j, const struct entry *e, size_t n,
 	if (j->off + w->n > j->segment)
 		JIT_TRY(roll(j, why));
 	JIT_TRY(write_batch(j, why));
+	journal_index_note(j, j->seg[j->n_seg - 1], e[0].index, j->off);
 	j->off += w->n;
 	j->mark.edge = edge;
 	j->mark.batch = hash;
@@ -326,34 +330,24 @@ hand_out(const struct batch *b, uint64_t first, uint64_t n,
 	return JIT_OK;
 }
 
-/* A segment's batches as far as they hold entries below end. */
+/* A segment's batches as far as they hold entries of first .. end - 1. */
 static enum jit_err
-read_segment(struct journal *j, size_t seg, uint64_t first, uint64_t n,
+read_segment(struct journal *j, size_t seg, uint64_t first, uint64_t end,
     journal_entry_fn fn, void *arg, struct jit_why *why)
 {
-	JIT_DONE(pane_done) struct pane p = { .fd = -1 };
-	uint64_t end = seg + 1 < j->n_seg ? j->seg[seg + 1] :
-	    j->mark.edge.size;
-	uint64_t next = j->seg[seg];
-	struct digest before;
-	struct batch b;
-	size_t off = 0;
+	JIT_DONE(reader_done) struct reader r = READER_INIT;
 
-	JIT_TRY(pane_open(&p, j, j->seg[seg], &before, &off, why));
-	for (; next < end && next < first + n; off += b.size) {
-		enum jit_err e = pane_batch(&p, off, &b);
-
-		/* What the disk or memory does is not damage. */
-		if (e != JIT_OK && e != JIT_E_FORMAT)
-			return e;
-		if (e != JIT_OK || b.first != next)
-			return jit_fail(why, JIT_E_DAMAGE, "entry %llu cannot "
-			    "be read", (unsigned long long)next);
-		next += b.count;
-		if (next > first)
-			JIT_TRY(hand_out(&b, first, n, fn, arg, why));
+	if (seg + 1 < j->n_seg && j->seg[seg + 1] < end)
+		end = j->seg[seg + 1];
+	if (first < j->seg[seg])
+		first = j->seg[seg];
+	JIT_TRY(reader_find(&r, j, j->seg[seg], first, why));
+	for (;;) {
+		JIT_TRY(hand_out(&r.batch, first, end - first, fn, arg, why));
+		if (r.next >= end)
+			return JIT_OK;
+		JIT_TRY(reader_next(&r, why));
 	}
-	return JIT_OK;
 }
 
 enum jit_err
@@ -367,21 +361,14 @@ journal_read(struct journal *j, uint64_t first, uint64_t n,
 		    (unsigned long long)size);
 	for (size_t i = segment_of(j, first); i < j->n_seg &&
 	    j->seg[i] < first + n; i++)
-		JIT_TRY(read_segment(j, i, first, n, fn, arg, why));
+		JIT_TRY(read_segment(j, i, first, first + n, fn, arg, why));
 	return JIT_OK;
 }
-
-struct at_time { utc_s t; uint64_t index; bool found; };
 
 static enum jit_err
 see_time(void *arg, const struct entry *e)
 {
-	struct at_time *a = arg;
-
-	if (!a->found && e->time >= a->t) {
-		a->found = true;
-		a->index = e->index;
-	}
+	*(utc_s *)arg = e->time;
 	return JIT_OK;
 }
 
@@ -389,42 +376,36 @@ enum jit_err
 journal_find_time(struct journal *j, utc_s t, uint64_t *ret,
     struct jit_why *why)
 {
-	uint64_t size = j->mark.edge.size;
+	uint64_t from = 0, to = j->mark.edge.size;
 	size_t lo = 0, hi = j->n_seg;
+	utc_s time = 0;
 
-	if (size == 0) {
-		*ret = 0;
-		return JIT_OK;
-	}
-	/* The last segment whose first entry is before t. */
+	/* The last segment whose first entry is before t; it may be empty. */
 	while (hi - lo > 1) {
 		size_t mid = (lo + hi) / 2;
-		struct at_time a = { .t = t };
 
-		if (j->seg[mid] >= size) {
-			hi = mid;
-			continue;
-		}
-		JIT_TRY(journal_read(j, j->seg[mid], 1, see_time, &a, why));
-		if (a.found)
+		if (j->seg[mid] < to)
+			JIT_TRY(journal_read(j, j->seg[mid], 1, see_time,
+			    &time, why));
+		if (j->seg[mid] >= to || time >= t)
 			hi = mid;
 		else
 			lo = mid;
 	}
-	for (; lo < j->n_seg && j->seg[lo] < size; lo++) {
-		struct at_time a = { .t = t };
-		uint64_t end = lo + 1 < j->n_seg ? j->seg[lo + 1] : size;
+	from = j->seg[lo];
+	if (hi < j->n_seg && j->seg[hi] < to)
+		to = j->seg[hi];
+	/* All before from are before t, and to is not. */
+	while (from < to) {
+		uint64_t mid = from + (to - from) / 2;
 
-		if (end == j->seg[lo])
-			continue;
-		JIT_TRY(journal_read(j, j->seg[lo], end - j->seg[lo],
-		    see_time, &a, why));
-		if (a.found) {
-			*ret = a.index;
-			return JIT_OK;
-		}
+		JIT_TRY(journal_read(j, mid, 1, see_time, &time, why));
+		if (time >= t)
+			to = mid;
+		else
+			from = mid + 1;
 	}
-	*ret = size;
+	*ret = from;
 	return JIT_OK;
 }
 
@@ -432,32 +413,23 @@ journal_find_time(struct journal *j, utc_s t, uint64_t *ret,
 
 /* Where the body record of an index is in its segment, and its length. */
 static enum jit_err
-find_body(struct journal *j, uint64_t index, struct pane *p, uint64_t *off,
+find_body(struct journal *j, uint64_t index, struct reader *r, uint64_t *off,
     size_t *n, struct jit_why *why)
 {
-	struct digest before;
-	struct batch b;
-	size_t at = 0, head = 0;
+	const struct batch *b = &r->batch;
+	size_t at = 0;
 
-	JIT_TRY(pane_open(p, j, j->seg[segment_of(j, index)], &before, &head,
-	    why));
-	for (*off = head;; *off += b.size) {
-		if (pane_batch(p, *off, &b) != JIT_OK)
-			return jit_fail(why, JIT_E_DAMAGE, "entry %llu cannot "
-			    "be read", (unsigned long long)index);
-		if (index < b.first + b.count)
-			break;
-	}
+	JIT_TRY(reader_find(r, j, j->seg[segment_of(j, index)], index, why));
 	for (uint32_t i = 0;; i++) {
 		struct entry e;
 		size_t from = at;
 
-		if (batch_entry(&b, i, &at, &e) != JIT_OK)
+		if (batch_entry(b, i, &at, &e) != JIT_OK)
 			return jit_fail(why, JIT_E_DAMAGE, "entry %llu is "
-			    "damaged", (unsigned long long)(b.first + i));
+			    "damaged", (unsigned long long)(b->first + i));
 		if (e.index < index)
 			continue;
-		*off += b.size - b.bodies.n + from;
+		*off = r->off + b->size - b->bodies.n + from;
 		*n = at - from;
 		return JIT_OK;
 	}
@@ -482,7 +454,7 @@ erase_record(const struct journal_ops *o, int fd, uint64_t off,
 enum jit_err
 journal_erase(struct journal *j, uint64_t index, struct jit_why *why)
 {
-	JIT_DONE(pane_done) struct pane p = { .fd = -1 };
+	JIT_DONE(reader_done) struct reader r = READER_INIT;
 	uint64_t off = 0;
 	uint8_t *record;
 	size_t n = 0;
@@ -490,11 +462,11 @@ journal_erase(struct journal *j, uint64_t index, struct jit_why *why)
 
 	if (index >= j->mark.edge.size || j->readonly)
 		return jit_fail(why, JIT_E_ARG, "no such entry");
-	JIT_TRY(find_body(j, index, &p, &off, &n, why));
+	JIT_TRY(find_body(j, index, &r, &off, &n, why));
 	if ((record = calloc(1, n)) == NULL)
 		return JIT_E_NOMEM;
 	record[0] = 1;
-	e = erase_record(&j->ops, p.fd, off, record, n);
+	e = erase_record(&j->ops, r.pane.fd, off, record, n);
 	free(record);
 	return e == JIT_OK ? e : jit_fail(why, JIT_E_IO, "erasing entry %llu "
 	    "failed", (unsigned long long)index);

@@ -151,8 +151,9 @@ bool journal_has_spare(struct journal *j);
 
 /*
  * Read back entries first .. first + n - 1, calling fn.  Bodies are checked
- * against their leaves.  The place is found by walking a segment from its
- * beginning, or from where the last call ended.
+ * against their leaves.  Costs a walk of at most 64 KiB to the first entry's
+ * batch; of the segment up to there when it is none of the 16 that were read
+ * last, whose files stay open.
  * JIT_E_ARG: past the end; JIT_E_DAMAGE.
  */
 enum jit_err journal_read(struct journal *j, uint64_t first, uint64_t n,

@@ -12,6 +12,8 @@
 #define SPARE_NEW "spare.new"
 #define COPY_NEW "live.new"
 
+struct journal_index;	/* journal_index.h */
+
 struct journal {
 	struct journal_ops ops;
 	struct tlog_vkey log;
@@ -25,6 +27,7 @@ struct journal {
 	utc_s time;		/* of the newest entry */
 	struct buf note;
 	struct wr batch;	/* the batch being written; kept for the next */
+	struct journal_index *index;
 };
 
 #define JOURNAL_SEGMENT_MIN 4096
@@ -41,10 +44,14 @@ enum jit_err journal_make_spare(struct journal *j);
 enum jit_err journal_scan(struct journal *j, const struct journal_mark *mark,
     journal_entry_fn fn, void *arg, struct jit_why *why);
 
-/* A file seen through a buffer, so that small reads are few calls. */
+/*
+ * A file seen through a buffer, so that small reads are few calls.  Each
+ * read that follows on takes twice as much as the one before, up to 1 MiB.
+ */
 struct pane {
 	const struct journal_ops *ops;
 	int fd;
+	size_t ahead;		/* bytes the next read takes; 0: 1 MiB */
 	uint64_t size;		/* of the file */
 	uint64_t off;		/* of what is in buf */
 	struct buf buf;

@@ -19,8 +19,10 @@ enum jit_err
 pane_at(struct pane *p, uint64_t off, size_t need, struct span *ret)
 {
 	uint64_t left = off < p->size ? p->size - off : 0;
-	size_t n = need > PANE ? need : PANE;
+	size_t n = p->ahead > 0 && p->ahead < PANE ? p->ahead : PANE;
 
+	if (n < need)
+		n = need;
 	if (left < n)
 		n = (size_t)left;
 	if (off < p->off || off + (need < n ? need : n) > p->off + p->buf.n) {
@@ -30,6 +32,7 @@ pane_at(struct pane *p, uint64_t off, size_t need, struct span *ret)
 			return JIT_E_NOMEM;
 		p->buf = (struct buf){ mem, n };
 		p->off = off;
+		p->ahead = p->ahead < PANE ? 2 * p->ahead : PANE;
 		if (n > 0)
 			JIT_TRY(p->ops->read(p->ops->ctx, p->fd, off, mem, n));
 	}

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signer/journal_int.h"
+#include "signer/journal_index.h"
 
 struct scan {
 	struct journal *j;
@@ -137,6 +137,7 @@ take(struct scan *s, const struct batch *b, const struct merkle_edge *edge)
 		s->j->mark.edge = *edge;
 		s->j->mark.batch = b->hash;
 	}
+	journal_index_note(s->j, s->seg, b->first, s->j->off);
 	s->j->time = batch_time(b, b->count - 1);
 	s->before = b->hash;
 	s->next += b->count;

@@ -80,6 +80,17 @@ enum jit_err sys_listen(const char *path, mode_t mode, const char *group,
  */
 enum jit_err sys_connect(const char *path, int timeout_ms, int *ret,
     struct jit_why *why);
+/*
+ * Send all of s, or receive exactly n bytes, on a non-blocking stream socket.
+ * Waits until the moment end of sys_mono_ms(); -1 waits for ever.  A peer
+ * that has gone is an error, never SIGPIPE.
+ *	JIT_E_UNREACHABLE  not done in time, or the other side has closed
+ *	JIT_E_IO
+ */
+enum jit_err sys_send(int fd, struct span s, int64_t end,
+    struct jit_why *why);
+enum jit_err sys_recv(int fd, void *p, size_t n, int64_t end,
+    struct jit_why *why);
 
 /* ---- files (sys_file.c) ---- */
 
@@ -103,9 +114,14 @@ struct sys_rule {
  */
 enum jit_err sys_open(const char *path, const struct sys_rule *rule,
     int *ret, struct jit_why *why);
+/* The same of a name below an open directory, or AT_FDCWD. */
+enum jit_err sys_open_at(int dir, const char *name,
+    const struct sys_rule *rule, int *ret, struct jit_why *why);
 /* Open by a rule and read the whole; errors as sys_open, JIT_E_NOMEM. */
 enum jit_err sys_read_file(const char *path, const struct sys_rule *rule,
     struct buf *ret, struct jit_why *why);
+enum jit_err sys_read_file_at(int dir, const char *name,
+    const struct sys_rule *rule, struct buf *ret, struct jit_why *why);
 /*
  * Read a blocking descriptor to its end.  JIT_E_SIZE when there is more than
  * max; JIT_E_IO, JIT_E_NOMEM.
@@ -114,6 +130,14 @@ enum jit_err sys_read_fd(int fd, size_t max, struct buf *ret,
     struct jit_why *why);
 /* Write all of s to a blocking descriptor.  JIT_E_FULL, JIT_E_IO. */
 enum jit_err sys_write_fd(int fd, struct span s, struct jit_why *why);
+
+/*
+ * Hold a lock on a file (flock), made 0600 when it is not there; closing
+ * *ret lets it go.  JIT_E_BUSY: another process held it for timeout_ms;
+ * JIT_E_IO.
+ */
+enum jit_err sys_lock(const char *path, int timeout_ms, int *ret,
+    struct jit_why *why);
 
 enum sys_write { SYS_REPLACE, SYS_NEW };
 /*
@@ -141,6 +165,21 @@ enum jit_err sys_write_file(const char *path, struct span s, mode_t mode,
  */
 enum jit_err sys_ask_passphrase(const char *prompt, struct secret *ret,
     struct jit_why *why);
+
+enum sys_ask {
+	SYS_ASK_LINE,	/* shown while it is typed, up to the line feed */
+	SYS_ASK_KEY	/* one byte, no line feed awaited; size 1 is enough */
+};
+/*
+ * Ask on /dev/tty for something that is no secret; signals as above, and
+ * what was typed before the question is thrown away.  *n is what was typed,
+ * without the line feed (an empty line: 0).
+ *	JIT_E_SIZE  longer than size
+ *	JIT_E_IO    no terminal, end of input, or a signal whose handler
+ *	            returned
+ */
+enum jit_err sys_ask(const char *prompt, enum sys_ask how, uint8_t *ret,
+    size_t size, size_t *n, struct jit_why *why);
 
 /* ---- a child (sys_run.c) ---- */
 

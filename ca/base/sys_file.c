@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,14 +56,14 @@ check_file(const char *path, const struct stat *st,
 }
 
 enum jit_err
-sys_open(const char *path, const struct sys_rule *rule, int *ret,
+sys_open_at(int dir, const char *path, const struct sys_rule *rule, int *ret,
     struct jit_why *why)
 {
 	JIT_DONE(sys_close) int fd = -1;
 	struct stat st;
 
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+	fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
 	    O_NONBLOCK);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return jit_fail(why, JIT_E_UNKNOWN, "%s: there is no such "
@@ -77,6 +79,13 @@ sys_open(const char *path, const struct sys_rule *rule, int *ret,
 	*ret = fd;
 	fd = -1;
 	return JIT_OK;
+}
+
+enum jit_err
+sys_open(const char *path, const struct sys_rule *rule, int *ret,
+    struct jit_why *why)
+{
+	return sys_open_at(AT_FDCWD, path, rule, ret, why);
 }
 
 enum jit_err
@@ -108,16 +117,23 @@ sys_read_fd(int fd, size_t max, struct buf *ret, struct jit_why *why)
 }
 
 enum jit_err
-sys_read_file(const char *path, const struct sys_rule *rule, struct buf *ret,
-    struct jit_why *why)
+sys_read_file_at(int dir, const char *name, const struct sys_rule *rule,
+    struct buf *ret, struct jit_why *why)
 {
 	JIT_DONE(sys_close) int fd = -1;
 	enum jit_err e;
 
-	JIT_TRY(sys_open(path, rule, &fd, why));
+	JIT_TRY(sys_open_at(dir, name, rule, &fd, why));
 	if ((e = sys_read_fd(fd, rule->max, ret, why)) != JIT_OK)
-		return jit_at(why, e, "%s", path);
+		return jit_at(why, e, "%s", name);
 	return JIT_OK;
+}
+
+enum jit_err
+sys_read_file(const char *path, const struct sys_rule *rule, struct buf *ret,
+    struct jit_why *why)
+{
+	return sys_read_file_at(AT_FDCWD, path, rule, ret, why);
 }
 
 enum jit_err
@@ -229,4 +245,30 @@ sys_write_file(const char *path, struct span s, mode_t mode,
 		return e;
 	}
 	return sync_dir_of(path, why);
+}
+
+#define LOCK_STEP_MS 20
+
+enum jit_err
+sys_lock(const char *path, int timeout_ms, int *ret, struct jit_why *why)
+{
+	JIT_DONE(sys_close) int fd = -1;
+	int64_t end = sys_mono_ms() + timeout_ms;
+
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return jit_fail(why, JIT_E_IO, "%s: %s", path,
+		    strerror(errno));
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return jit_fail(why, JIT_E_IO, "%s: %s", path,
+			    strerror(errno));
+		if (sys_mono_ms() >= end)
+			return jit_fail(why, JIT_E_BUSY, "%s: held by another "
+			    "process", path);
+		(void)poll(NULL, 0, LOCK_STEP_MS);
+	}
+	*ret = fd;
+	fd = -1;
+	return JIT_OK;
 }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,11 @@
 #include <unistd.h>
 
 #include "ca/base/sys.h"
+
+/* macOS has SO_NOSIGPIPE instead, set in open_socket(). */
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
 
 #define BACKLOG 128
 #define RETRY_MS 10
@@ -70,6 +76,10 @@ open_socket(int *ret, struct jit_why *why)
 #ifndef __linux__
 	JIT_TRY(sys_set_cloexec(fd, true, why));
 	JIT_TRY(sys_set_nonblock(fd, true, why));
+#endif
+#ifdef SO_NOSIGPIPE
+	(void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 },
+	    sizeof(int));
 #endif
 	*ret = fd;
 	fd = -1;
@@ -211,5 +221,73 @@ sys_connect(const char *path, int timeout_ms, int *ret, struct jit_why *why)
 		    strerror(e));
 	*ret = fd;
 	fd = -1;
+	return JIT_OK;
+}
+
+/* Wait until fd is ready for events, or the moment end. */
+static enum jit_err
+await_ready(int fd, short events, int64_t end, struct jit_why *why)
+{
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = events };
+		int64_t left = end < 0 ? -1 : end - sys_mono_ms();
+		int n;
+
+		if (end >= 0 && left <= 0)
+			return jit_fail(why, JIT_E_UNREACHABLE, "no answer in "
+			    "time");
+		n = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
+		if (n > 0)
+			return JIT_OK;
+		if (n < 0 && errno != EINTR)
+			return jit_fail(why, JIT_E_IO, "poll: %s",
+			    strerror(errno));
+	}
+}
+
+/* What a send or recv that gave -1 means; JIT_OK: wait and try again. */
+static enum jit_err
+socket_error(const char *what, struct jit_why *why)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+		return JIT_OK;
+	return jit_fail(why, errno == EPIPE || errno == ECONNRESET ?
+	    JIT_E_UNREACHABLE : JIT_E_IO, "%s: %s", what, strerror(errno));
+}
+
+enum jit_err
+sys_send(int fd, struct span s, int64_t end, struct jit_why *why)
+{
+	while (s.n > 0) {
+		ssize_t n;
+
+		JIT_TRY(await_ready(fd, POLLOUT, end, why));
+		if ((n = send(fd, s.p, s.n, MSG_NOSIGNAL)) < 0)
+			JIT_TRY(socket_error("sending", why));
+		else
+			s = SPAN(s.p + n, s.n - (size_t)n);
+	}
+	return JIT_OK;
+}
+
+enum jit_err
+sys_recv(int fd, void *p, size_t n, int64_t end, struct jit_why *why)
+{
+	uint8_t *at = p;
+
+	while (n > 0) {
+		ssize_t got;
+
+		JIT_TRY(await_ready(fd, POLLIN, end, why));
+		if ((got = recv(fd, at, n, 0)) == 0)
+			return jit_fail(why, JIT_E_UNREACHABLE, "the other "
+			    "side closed the connection");
+		if (got < 0) {
+			JIT_TRY(socket_error("receiving", why));
+			continue;
+		}
+		at += got;
+		n -= (size_t)got;
+	}
 	return JIT_OK;
 }

@@ -137,6 +137,31 @@ refuse_sk(enum ssh_type t, struct jit_why *why)
 	    "in the device");
 }
 
+/*
+ * An Ed25519 key of its seed, by way of PKCS#8 (RFC 8410 section 7):
+ * EVP_PKEY_new_raw_private_key() would put the seed on the common heap also
+ * when there is a secure one (seen on OpenSSL 3.0).
+ */
+static EVP_PKEY *
+of_seed(struct span seed)
+{
+	static const uint8_t head[16] = {
+		0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b,
+		0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+	};
+	JIT_SCOPED(PKCS8_PRIV_KEY_INFO_free) PKCS8_PRIV_KEY_INFO *info = NULL;
+	JIT_DONE(secret_done) struct secret der = { NULL, 0, 0 };
+	const uint8_t *at;
+
+	if (seed.n != 32 || secret_new(&der, sizeof(head) + 32) != JIT_OK)
+		return NULL;
+	memcpy(der.p, head, sizeof(head));
+	memcpy(der.p + sizeof(head), seed.p, 32);
+	at = der.p;
+	info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.n);
+	return info != NULL ? EVP_PKCS82PKEY(info) : NULL;
+}
+
 enum jit_err
 ssh_priv_generate(enum ssh_type t, unsigned bits, const struct rng *rng,
     struct ssh_priv **ret, struct jit_why *why)
@@ -148,8 +173,7 @@ ssh_priv_generate(enum ssh_type t, unsigned bits, const struct rng *rng,
 	if (t == SSH_ED25519) {
 		JIT_TRY(secret_new(&seed, 32));
 		JIT_TRY(rng_fill(rng, seed.p, seed.n));
-		k = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
-		    seed.p, seed.n);
+		k = of_seed(SPAN(seed.p, seed.n));
 	} else if (t == SSH_RSA) {
 		if (bits != 3072 && bits != 4096)
 			return jit_fail(why, JIT_E_ARG, "RSA of %u bits, "
@@ -238,9 +262,8 @@ ssh_priv_load(enum ssh_type t, struct span bytes, struct ssh_priv **ret,
 	JIT_TRY(refuse_sk(t, why));
 	if (t != SSH_ED25519)
 		k = load_pkcs8(t, bytes);
-	else if (bytes.n == 32)
-		k = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
-		    bytes.p, bytes.n);
+	else
+		k = of_seed(bytes);
 	if (k == NULL || check_pair(k) != JIT_OK)
 		return jit_fail(why, JIT_E_FORMAT, "not a private key of type "
 		    "%s", ssh_types[t].name);

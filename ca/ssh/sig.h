@@ -43,7 +43,11 @@ enum jit_err ssh_sig_facts(const struct ssh_key *k, struct span sig,
 
 /* ---- private keys that this process holds ---- */
 
-struct ssh_priv;	/* a private key and its public half */
+/*
+ * A private key and its public half.  Its secret numbers are in OpenSSL's
+ * secure heap when the program has set one up before (signer/keyring.h).
+ */
+struct ssh_priv;
 
 /*
  * A new key.  Ed25519 takes its seed from rng; ECDSA and RSA (bits: 3072 or

@@ -31,7 +31,7 @@ struct tile_store {
 	void *ctx;
 };
 
-struct tiles;		/* about 64 KiB and one cached tile a level */
+struct tiles;		/* about 33 KiB for each level that is used, 1 to 8 */
 
 enum jit_err tiles_new(const struct tile_store *store, struct tiles **ret);
 void tiles_free(struct tiles *t);

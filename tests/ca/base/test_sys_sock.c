@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ca/base/sys.h"
@@ -168,11 +169,90 @@ timeout(void **state)
 		(void)close(fds[--n]);
 }
 
+/* Both ends of a connection, non-blocking. */
+static void
+connected(const char *name, int *a, int *b)
+{
+	JIT_DONE(sys_close) int l = -1;
+	const char *path = in_tmp(name);
+
+	JT_OK(sys_listen(path, 0600, NULL, &l, NULL));
+	JT_OK(sys_connect(path, 1000, a, NULL));
+	assert_true((*b = accept(l, NULL, NULL)) >= 0);
+	JT_OK(sys_set_nonblock(*b, true, NULL));
+}
+
+/* More than a socket holds goes through while the other side reads. */
+static void
+send_and_receive(void **state)
+{
+	JIT_DONE(sys_close) int a = -1, b = -1;
+	static uint8_t out[1 << 20], in[1 << 20];
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	connected("sr.sock", &a, &b);
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = (uint8_t)(i * 7 >> 3);
+	if ((pid = fork()) == 0)
+		_exit(sys_send(a, SPAN(out, sizeof(out)), -1, NULL) != JIT_OK);
+	assert_true(pid > 0);
+	JT_OK(sys_recv(b, in, sizeof(in), sys_mono_ms() + 10000, NULL));
+	assert_memory_equal(in, out, sizeof(in));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	/* Nothing asked for is there at once. */
+	JT_OK(sys_recv(b, in, 0, 0, NULL));
+	JT_OK(sys_send(a, SPAN_NONE, 0, NULL));
+}
+
+static void
+not_in_time(void **state)
+{
+	JIT_DONE(sys_close) int a = -1, b = -1;
+	static uint8_t bytes[1 << 20];
+	struct jit_why why = { 0 };
+	int64_t begun = sys_mono_ms();
+
+	(void)state;
+	connected("nt.sock", &a, &b);
+	JT_OK(sys_send(a, span_str("abc"), begun + 1000, NULL));
+	/* Three of four bytes are not an answer. */
+	JT_ERR(sys_recv(b, bytes, 4, begun + 200, &why), JIT_E_UNREACHABLE);
+	assert_non_null(strstr(why.msg, "in time"));
+	assert_true(sys_mono_ms() >= begun + 200);
+	JT_ERR(sys_send(a, SPAN(bytes, sizeof(bytes)), begun + 400, &why),
+	    JIT_E_UNREACHABLE);
+	assert_true(sys_mono_ms() >= begun + 400);
+	assert_true(sys_mono_ms() < begun + 5000);
+}
+
+static void
+other_side_gone(void **state)
+{
+	JIT_DONE(sys_close) int a = -1, b = -1;
+	struct jit_why why = { 0 };
+	uint8_t bytes[4];
+
+	(void)state;
+	connected("gone.sock", &a, &b);
+	JT_OK(sys_send(b, span_str("abc"), -1, NULL));
+	sys_close(&b);
+	JT_ERR(sys_recv(a, bytes, 4, -1, &why), JIT_E_UNREACHABLE);
+	assert_non_null(strstr(why.msg, "closed"));
+	/* An error; SIGPIPE would end this program. */
+	JT_ERR(sys_send(a, span_str("x"), -1, &why), JIT_E_UNREACHABLE);
+}
+
 int
 main(void)
 {
 	return jt_one("listen and connect", listen_connect) +
 	    jt_one("stale", stale) + jt_one("something else", something_else) +
 	    jt_one("paths", paths) + jt_one("groups", groups) +
-	    jt_one("timeout", timeout);
+	    jt_one("timeout", timeout) +
+	    jt_one("send and receive", send_and_receive) +
+	    jt_one("not in time", not_in_time) +
+	    jt_one("other side gone", other_side_gone);
 }

@@ -1,0 +1,287 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "ca/base/sys.h"
+#include "signer/keyring.h"
+
+/*
+ * What RSA-4096 needs for a signature, times a pool of workers: an empty
+ * secure heap is an error in OpenSSL, not a way back to the common one.
+ */
+#define SECURE_HEAP (1u << 20)
+#define SECURE_MIN 32		/* bytes of its smallest piece */
+
+#define PUB_LINE_MAX 4096
+
+enum file { USER_CA_KEY, LOG_KEY, USER_CA_PUB, LOG_VKEY, FILES };
+static const char *const names[FILES] = {
+	"user-ca.key", "log.key", "user-ca.pub", "log.vkey",
+};
+
+struct path { char s[PATH_MAX]; };
+
+/* ---- what OpenSSL allocates, wiped when it is freed ---- */
+
+static void *
+take(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(n);
+}
+
+static void
+give(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (p != NULL)
+		OPENSSL_cleanse(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* realloc() would leave the old bytes behind. */
+static void *
+move(void *p, size_t n, const char *file, int line)
+{
+	size_t had = p != NULL ? malloc_usable_size(p) : 0;
+	void *q = n > 0 ? malloc(n) : NULL;
+
+	if (n > 0 && q == NULL)
+		return NULL;
+	if (q != NULL && had > 0)
+		memcpy(q, p, had < n ? had : n);
+	give(p, file, line);
+	return q;
+}
+
+enum jit_err
+keyring_memory(bool *locked, struct jit_why *why)
+{
+	static bool is_locked;
+
+	if (CRYPTO_secure_malloc_initialized() != 1) {
+		int r;
+
+		if (CRYPTO_set_mem_functions(take, move, give) != 1)
+			return jit_fail(why, JIT_E_ARG, "memory for keys has "
+			    "to be set up before OpenSSL is used");
+		r = CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_MIN);
+		if (r == 0)
+			return jit_fail(why, JIT_E_NOMEM, "no memory for "
+			    "keys: %u KiB", SECURE_HEAP / 1024);
+		is_locked = r == 1;
+	}
+	if (locked != NULL)
+		*locked = is_locked;
+	return JIT_OK;
+}
+
+enum jit_err
+keyring_type_parse(const char *name, enum ssh_type *type, unsigned *bits,
+    struct jit_why *why)
+{
+	static const struct {
+		const char *name;
+		enum ssh_type type;
+		unsigned bits;
+	} rows[] = {
+		{ "ed25519", SSH_ED25519, 0 },
+		{ "ecdsa-p256", SSH_ECDSA_P256, 0 },
+		{ "ecdsa-p384", SSH_ECDSA_P384, 0 },
+		{ "rsa-3072", SSH_RSA, 3072 },
+		{ "rsa-4096", SSH_RSA, 4096 },
+		{ "rsa", SSH_RSA, 3072 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].name, name) == 0) {
+			*type = rows[i].type;
+			*bits = rows[i].bits;
+			return JIT_OK;
+		}
+	return jit_fail(why, JIT_E_ARG, "unknown type of key; accepted are "
+	    "ed25519, ecdsa-p256, ecdsa-p384, rsa-3072 and rsa-4096");
+}
+
+void
+keyring_done(struct keyring *k)
+{
+	ssh_priv_free(k->user_ca);
+	ssh_priv_free(k->log);
+	*k = (struct keyring){ 0 };
+}
+
+static enum jit_err
+path_of(const char *home, enum file f, struct path *ret, struct jit_why *why)
+{
+	int n = snprintf(ret->s, sizeof(ret->s), "%s/%s", home, names[f]);
+
+	if (n < 0 || (size_t)n >= sizeof(ret->s))
+		return jit_fail(why, JIT_E_SIZE, "%s: the path is too long",
+		    home);
+	return JIT_OK;
+}
+
+static enum jit_err
+make_vkey(const struct ssh_priv *log, const char *origin,
+    struct tlog_vkey *ret, struct jit_why *why)
+{
+	struct span blob = ssh_key_blob(ssh_priv_public(log));
+
+	/* An Ed25519 blob ends with the key's 32 bytes. */
+	return tlog_vkey_make(origin, blob.p + blob.n - 32, ret, why);
+}
+
+static enum jit_err
+load_one(const char *home, enum file f, enum key_use use,
+    const struct secret *passphrase, struct ssh_priv **ret,
+    struct jit_why *why)
+{
+	struct path p;
+
+	JIT_TRY(path_of(home, f, &p, why));
+	return key_file_load(p.s, geteuid(), passphrase, use, ret, why);
+}
+
+enum jit_err
+keyring_load(const char *home, const char *origin,
+    const struct secret *passphrase, struct keyring *ret,
+    struct jit_why *why)
+{
+	JIT_DONE(keyring_done) struct keyring k = { 0 };
+
+	JIT_TRY(load_one(home, USER_CA_KEY, KEY_USE_USER_CA, passphrase,
+	    &k.user_ca, why));
+	JIT_TRY(load_one(home, LOG_KEY, KEY_USE_LOG, passphrase, &k.log,
+	    why));
+	JIT_TRY(make_vkey(k.log, origin, &k.vkey, why));
+	*ret = k;
+	k = (struct keyring){ 0 };
+	return JIT_OK;
+}
+
+/* ---- new ones ---- */
+
+static enum jit_err
+check_none(const char *home, struct jit_why *why)
+{
+	struct stat st;
+	struct path p;
+
+	for (int f = 0; f < FILES; f++) {
+		JIT_TRY(path_of(home, (enum file)f, &p, why));
+		if (lstat(p.s, &st) == 0)
+			return jit_fail(why, JIT_E_EXISTS, "%s: exists "
+			    "already; keys are made once, in a home without "
+			    "any", p.s);
+		if (errno != ENOENT)
+			return jit_fail(why, JIT_E_IO, "%s: %s", p.s,
+			    strerror(errno));
+	}
+	return JIT_OK;
+}
+
+static enum jit_err
+make_keys(const struct keyring_new *n, struct keyring *k,
+    struct jit_why *why)
+{
+	JIT_TRY(ssh_priv_generate(n->type, n->bits, n->rng, &k->user_ca,
+	    why));
+	JIT_TRY(ssh_priv_generate(SSH_ED25519, 0, n->rng, &k->log, why));
+	return make_vkey(k->log, n->origin, &k->vkey, why);
+}
+
+static enum jit_err
+write_public(const char *path, const struct keyring *k, enum file f,
+    struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(PUB_LINE_MAX);
+	JIT_DONE(wr_done) struct wr comment = WR_INIT(PUB_LINE_MAX);
+
+	if (f == USER_CA_PUB) {
+		wr_fmt(&comment, "jit-cert user-ca %s", k->vkey.origin);
+		wr_u8(&comment, '\0');
+		JIT_TRY(comment.err);
+		ssh_key_put_line(&w, ssh_priv_public(k->user_ca),
+		    (const char *)comment.p);
+	} else {
+		tlog_vkey_put(&w, &k->vkey);
+	}
+	wr_u8(&w, '\n');
+	JIT_TRY(w.err);
+	return sys_write_file(path, wr_view(&w), 0644, SYS_NEW, why);
+}
+
+static enum jit_err
+write_one(const char *path, const struct keyring *k, enum file f,
+    const struct keyring_new *n, struct jit_why *why)
+{
+	switch (f) {
+	case USER_CA_KEY:
+		return key_file_save(path, k->user_ca, KEY_USE_USER_CA,
+		    n->passphrase, &n->cost, n->rng, why);
+	case LOG_KEY:
+		return key_file_save(path, k->log, KEY_USE_LOG,
+		    n->passphrase, &n->cost, n->rng, why);
+	default:
+		return write_public(path, k, f, why);
+	}
+}
+
+/* Write all; *made counts the files that are ours and there. */
+static enum jit_err
+write_all(const char *home, const struct keyring *k,
+    const struct keyring_new *n, int *made, struct jit_why *why)
+{
+	struct path p;
+
+	for (*made = 0; *made < FILES; (*made)++) {
+		enum jit_err e;
+
+		JIT_TRY(path_of(home, (enum file)*made, &p, why));
+		e = write_one(p.s, k, (enum file)*made, n, why);
+		/* Somebody else's is left; a directory that could not be
+		 * synced has ours in it. */
+		if (e != JIT_OK && e != JIT_E_EXISTS)
+			(void)unlink(p.s);
+		JIT_TRY(e);
+	}
+	return JIT_OK;
+}
+
+static void
+remove_made(const char *home, int made)
+{
+	struct path p;
+
+	for (int f = 0; f < made; f++)
+		if (path_of(home, (enum file)f, &p, NULL) == JIT_OK)
+			(void)unlink(p.s);
+}
+
+enum jit_err
+keyring_create(const char *home, const struct keyring_new *n,
+    struct keyring *ret, struct jit_why *why)
+{
+	JIT_DONE(keyring_done) struct keyring k = { 0 };
+	enum jit_err e;
+	int made = 0;
+
+	JIT_TRY(check_none(home, why));
+	JIT_TRY(make_keys(n, &k, why));
+	e = write_all(home, &k, n, &made, why);
+	if (e == JIT_OK)
+		e = keyring_load(home, n->origin, n->passphrase, ret, why);
+	if (e != JIT_OK)
+		remove_made(home, made);
+	return e;
+}

@@ -1,0 +1,143 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "signer/turn_int.h"
+
+/*
+ * Entries that nobody asked for over the socket.  They are alone in their
+ * batch and cannot be taken back, so that room is looked for first.
+ */
+static enum jit_err
+check_room(struct turn *t, utc_s now, struct jit_why *why)
+{
+	t->now = now;
+	if (journal_has_spare(t->c.journal))
+		return JIT_OK;
+	return jit_fail(why, JIT_E_FULL, "no room for another segment of the "
+	    "log");
+}
+
+static enum jit_err
+log_own(struct turn *t, enum entry_type type, struct span body,
+    enum ledger_mode mode, struct jit_why *why)
+{
+	const struct entry *e = NULL;
+
+	JIT_TRY(turn_make(t, type, body, &e));
+	return ledger_apply(t->ledger, e, mode, why);
+}
+
+static enum jit_err
+finish(struct turn *t, struct jit_why *why)
+{
+	enum jit_err e = turn_commit(t, why);
+
+	if (e == JIT_E_FULL)
+		return jit_fail(why, JIT_E_IO, "a batch that should have had "
+		    "room has none");
+	turn_clear(t);
+	return e;
+}
+
+/* The blocks of p that are not in the policy in force, then p itself. */
+static enum jit_err
+log_policy(struct turn *t, const struct policy *p, struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+
+	for (size_t i = 0; i < policy_count(p); i++) {
+		const struct block *b = policy_at(p, i), *old =
+		    ledger_policy(t->ledger) == NULL ? NULL :
+		    policy_get(ledger_policy(t->ledger), b->kind, b->name);
+
+		if (old == NULL || !digest_eq(&old->digest, &b->digest))
+			JIT_TRY(log_own(t, ENTRY_BLOB, BUF_SPAN(b->bytes),
+			    LEDGER_OWN, why));
+	}
+	JIT_TRY(rec_put_policy(&w, p));
+	return log_own(t, ENTRY_POLICY, wr_view(&w), LEDGER_OWN, why);
+}
+
+static enum jit_err
+check_origin(const struct turn *t, const struct policy *p,
+    struct jit_why *why)
+{
+	const struct block *s = policy_get(p, BLOCK_SETTINGS, SPAN_NONE);
+	char shown[TEXT_SHOWN];
+
+	if (s != NULL && span_eq_str(s->settings.log, t->c.vkey->origin))
+		return JIT_OK;
+	return jit_fail(why, JIT_E_LOGNAME, "the policy is for log %s, this "
+	    "is %s", s == NULL ? "-" : text_shown(s->settings.log, shown,
+	    sizeof(shown)), t->c.vkey->origin);
+}
+
+enum jit_err
+turn_genesis(struct turn *t, const struct policy *p, utc_s now,
+    struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+	JIT_SCOPED(free) struct rec_genesis *g = calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		return JIT_E_NOMEM;
+	if (ledger_size(t->ledger) > 0)
+		return jit_fail(why, JIT_E_EXISTS, "the log has a genesis");
+	JIT_TRY(check_origin(t, p, why));
+	JIT_TRY(check_room(t, now, why));
+	JIT_TRY(rec_fill_genesis(p, t->c.vkey, ssh_priv_public(t->c.user_ca),
+	    g, why));
+	rec_put_genesis(&w, g);
+	JIT_TRY(w.err);
+	JIT_TRY(log_own(t, ENTRY_GENESIS, wr_view(&w), LEDGER_OWN, why));
+	JIT_TRY(log_policy(t, p, why));
+	return finish(t, why);
+}
+
+enum jit_err
+turn_policy(struct turn *t, const struct policy *p, utc_s now,
+    struct jit_why *why)
+{
+	struct digest old, new;
+
+	JIT_TRY(check_origin(t, p, why));
+	JIT_TRY(policy_digest(ledger_policy(t->ledger), &old));
+	JIT_TRY(policy_digest(p, &new));
+	if (digest_eq(&old, &new))
+		return JIT_OK;
+	t->now = now;
+	JIT_TRY(turn_permits(t, CLASS_END, why));
+	JIT_TRY(check_room(t, now, why));
+	JIT_TRY(log_policy(t, p, why));
+	return finish(t, why);
+}
+
+enum jit_err
+turn_recover(struct turn *t, const struct rec_recovery *rec, utc_s now,
+    struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+	JIT_SCOPED(free) struct rec_recovery *r = malloc(sizeof(*r));
+	enum jit_err e;
+
+	if (r == NULL)
+		return JIT_E_NOMEM;
+	if (!t->frozen.is)
+		return jit_fail(why, JIT_E_ARG, "there is nothing to recover "
+		    "from: the log is not frozen");
+	*r = *rec;
+	r->lost = BUF_SPAN(t->frozen.note);
+	JIT_TRY(check_room(t, now, why));
+	rec_put_recovery(&w, r);
+	JIT_TRY(w.err);
+	/* Signatures and quorum are verified as it is applied. */
+	e = log_own(t, ENTRY_RECOVERY, wr_view(&w), LEDGER_DEEP, why);
+	if (e != JIT_OK) {
+		turn_clear(t);
+		return e;
+	}
+	JIT_TRY(finish(t, why));
+	buf_done(&t->frozen.note);
+	t->frozen = (struct frozen){ .is = false };
+	return JIT_OK;
+}
