@@ -202,7 +202,7 @@ check_who(const struct hello *h, const struct client_trust *t,
 
 	if (tlog_vkey_parse(h->vkey, log, why) != JIT_OK ||
 	    ssh_key_parse(h->user_ca, ca, why) != JIT_OK)
-		return jit_fail(why, JIT_E_PROTOCOL, "hello holds keys that "
+		return jit_fail(why, JIT_E_VERIFY, "hello holds keys that "
 		    "are none");
 	if (t->pinned && !tlog_vkey_eq(&t->log, log)) {
 		tlog_vkey_logid(&t->log, id);
