@@ -28,7 +28,7 @@
 struct session;
 
 struct session_config {
-	const char *state;	/* $XDG_STATE_HOME or its like; made if absent */
+	const char *state;	/* $XDG_STATE_HOME or its like; is made */
 	const char *socket;
 	const char *pin;	/* a vkey from outside, or NULL */
 	int timeout_ms;		/* for each question */

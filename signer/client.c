@@ -9,7 +9,7 @@ struct client {
 	struct line line;
 	struct heard first;		/* hello's answer; hello borrows */
 	struct hello hello;
-	struct heard last;		/* what the caller's spans borrow from */
+	struct heard last;		/* the caller's spans borrow */
 	struct tlog_vkey log;
 	char log_id[TLOG_LOGID_TEXT];
 	struct buf note;		/* newest that was checked */
