@@ -317,14 +317,27 @@ tidy(struct serve *s, int64_t ms)
 
 /* ---- the loop ---- */
 
+/*
+ * A batch costs a signature, its check and a sync, however many are in it:
+ * those that are just being verified are waited for, a moment.
+ */
+static bool
+patient(const struct serve *s, int64_t ms)
+{
+	return s->verifying > 0 && s->ready.n < SERVE_BATCH &&
+	    ms < s->ready_at + SERVE_PATIENCE_MS;
+}
+
 static int
 timeout(const struct serve *s, int64_t ms)
 {
 	int64_t until = serve_conn_deadline(s), wait =
 	    serve_wait_deadline(s);
 
-	if (s->ready.n > 0 || s->more)
+	if (s->more || (s->ready.n > 0 && !patient(s, ms)))
 		return 0;
+	if (s->ready.n > 0)
+		return 1;
 	if (wait < until)
 		until = wait;
 	if (!s->listening && !s->stopping && s->listen_at < until)
@@ -380,7 +393,12 @@ round_of(struct serve *s, struct jit_why *why)
 	ms = sys_mono_ms();
 	if (s->reload)
 		JIT_TRY(reload(s, why));
-	JIT_TRY(run_turn(s, ms, why));
+	if (s->ready.n > 0 && s->ready_at == 0)
+		s->ready_at = ms;
+	if (!patient(s, ms)) {
+		s->ready_at = 0;
+		JIT_TRY(run_turn(s, ms, why));
+	}
 	if (ledger_size(l) != s->answered) {
 		s->answered = ledger_size(l);
 		s->news = true;

@@ -39,6 +39,8 @@
 #define SERVE_UID_WAITS 16u
 #define SERVE_OUT (64u << 20)		/* bytes */
 #define SERVE_READS 32u			/* frames that only read, in one turn */
+#define SERVE_BATCH 64u			/* frames that are worth a batch at once */
+#define SERVE_PATIENCE_MS 2		/* what a frame waits for others */
 #define SERVE_SNAPSHOT 4096u		/* entries */
 #define SERVE_SNAPSHOT_MS 60000		/* at most one in that time */
 

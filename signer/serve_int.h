@@ -27,6 +27,7 @@ struct serve {
 	uint64_t last_id;
 	size_t out;			/* bytes of answers that wait */
 	unsigned verifying;		/* tasks in the pool */
+	int64_t ready_at;		/* since when ready is not empty; 0 */
 	struct tasks ready, reads, parked;
 	struct task **batch;
 	size_t cap_batch;

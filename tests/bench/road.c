@@ -10,7 +10,7 @@
  * time for a road and its memory.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,48 +29,88 @@ struct road {
 };
 
 struct client {
-	pthread_t thread;
-	unsigned who;
 	int fd;
 	struct wr in;
 	struct road road[ROADS];
 	double took[3 * ROADS];		/* seconds, of each answer */
 	size_t n_took;
-	bool roads, collects;
-	unsigned count;
+	/* Where it is: road i, and which of its frames is asked. */
+	unsigned i;
+	enum step { REQUEST, DECISION, COLLECT, STEPS } step;
+	double asked;
+};
+
+/* What is walked. */
+struct walk {
+	unsigned clients, count;
+	bool does[STEPS];
 };
 
 static struct station station;
 static struct client client[CLIENTS];
 
-static void
-timed(struct client *c, struct buf frame)
+/* Ask the next frame, from c->step on; false: this client has arrived. */
+static bool
+ask_next(struct client *c, const struct walk *w)
 {
-	double from = bench_now(CLOCK_MONOTONIC);
-	struct answer a;
+	const struct road *r;
+	struct buf f;
 
-	if (station_ask(c->fd, BUF_SPAN(frame), &c->in, &a) != JIT_OK) {
-		(void)fprintf(stderr, "road: %s: %s\n", jit_err_name(a.err),
-		    a.why.msg);
-		exit(1);
+	for (; c->i < w->count; c->i++, c->step = REQUEST) {
+		while (c->step < STEPS && !w->does[c->step])
+			c->step++;
+		if (c->step < STEPS)
+			break;
 	}
-	c->took[c->n_took++] = bench_now(CLOCK_MONOTONIC) - from;
+	if (c->i == w->count)
+		return false;
+	r = &c->road[c->i];
+	f = c->step == REQUEST ? r->errand.request :
+	    c->step == DECISION ? r->decision : r->errand.collect;
+	c->asked = bench_now(CLOCK_MONOTONIC);
+	if (!station_send(c->fd, BUF_SPAN(f)))
+		exit(1);
+	return true;
 }
 
-static void *
-walk(void *arg)
+static bool
+take_answer(struct client *c, const struct walk *w)
 {
-	struct client *c = arg;
+	struct answer a;
 
-	for (unsigned i = 0; i < c->count; i++) {
-		if (c->roads) {
-			timed(c, c->road[i].errand.request);
-			timed(c, c->road[i].decision);
-		}
-		if (c->collects)
-			timed(c, c->road[i].errand.collect);
+	if (!station_read(c->fd, &c->in, &a) || a.err != JIT_OK) {
+		(void)fprintf(stderr, "road: no answer, or %s: %s\n",
+		    jit_err_name(a.err), a.why.msg);
+		exit(1);
 	}
-	return NULL;
+	c->took[c->n_took++] = bench_now(CLOCK_MONOTONIC) - c->asked;
+	c->step++;
+	return ask_next(c, w);
+}
+
+/* All clients in one thread: what is measured is the signer. */
+static void
+walk_all(const struct walk *w)
+{
+	struct pollfd p[CLIENTS];
+	unsigned going = 0;
+
+	for (unsigned k = 0; k < w->clients; k++) {
+		struct client *c = &client[k];
+
+		c->n_took = 0;
+		c->i = 0;
+		c->step = REQUEST;
+		p[k] = (struct pollfd){ .fd = c->fd, .events = POLLIN };
+		going += ask_next(c, w);
+	}
+	while (going > 0) {
+		if (poll(p, w->clients, -1) < 0)
+			exit(1);
+		for (unsigned k = 0; k < w->clients; k++)
+			if ((p[k].revents & POLLIN) != 0)
+				going -= !take_answer(&client[k], w);
+	}
 }
 
 static int
@@ -105,21 +145,11 @@ report(const char *what, unsigned n, unsigned count, double secs, double cpu)
 static double
 run(const char *what, unsigned n, unsigned count, bool roads, bool collects)
 {
-	double from, secs, cpu = station_cpu(&station);
+	const struct walk w = { n, count, { roads, roads, collects } };
+	double cpu = station_cpu(&station);
+	double from = bench_now(CLOCK_MONOTONIC), secs;
 
-	from = bench_now(CLOCK_MONOTONIC);
-	for (unsigned i = 0; i < n; i++) {
-		struct client *c = &client[i];
-
-		c->n_took = 0;
-		c->roads = roads;
-		c->collects = collects;
-		c->count = count;
-		if (pthread_create(&c->thread, NULL, walk, c) != 0)
-			exit(1);
-	}
-	for (unsigned i = 0; i < n; i++)
-		(void)pthread_join(client[i].thread, NULL);
+	walk_all(&w);
 	secs = bench_now(CLOCK_MONOTONIC) - from;
 	if (what != NULL)
 		report(what, n, count, secs, station_cpu(&station) - cpu);
@@ -171,7 +201,6 @@ main(int argc, char **argv)
 	station_make(&station, argv[1], 1);
 	(void)station_start(&station);
 	for (unsigned i = 0; i < CLIENTS; i++) {
-		client[i].who = i;
 		wr_init(&client[i].in, PROTO_ANSWER_MAX);
 		client[i].fd = station_connect(&station);
 	}

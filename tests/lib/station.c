@@ -292,7 +292,6 @@ station_connect(struct station *s)
 	JIT_DONE(buf_done) struct buf f = station_frame(&(struct ask){
 	    .op = OP_HELLO, .version = PROTO_VERSION });
 	JIT_DONE(wr_done) struct wr in = WR_INIT(PROTO_ANSWER_MAX);
-	struct tlog_vkey v;
 	struct answer a;
 	struct hello h;
 	int fd = -1, tries = 0;
@@ -306,8 +305,8 @@ station_connect(struct station *s)
 	NEED(station_ask(fd, BUF_SPAN(f), &in, &a));
 	NEED(hello_get(a.payload, &h, NULL));
 	if (s->log_id[0] == '\0') {
-		NEED(tlog_vkey_parse(h.vkey, &v, NULL));
-		tlog_vkey_logid(&v, s->log_id);
+		NEED(tlog_vkey_parse(h.vkey, &s->log, NULL));
+		tlog_vkey_logid(&s->log, s->log_id);
 	}
 	return fd;
 }

@@ -29,6 +29,7 @@ struct station {
 	struct ssh_priv *user[STATION_USERS], *boss[STATION_BOSSES];
 	struct ssh_priv *admin, *host;
 	struct policy *policy;
+	struct tlog_vkey log;
 	char log_id[TLOG_LOGID_TEXT];
 };
 
