@@ -23,8 +23,8 @@ struct client;
 struct client_trust {
 	bool pinned;
 	struct tlog_vkey log;
-	struct ssh_key *user_ca;	/* NULL: not known; owned by the caller */
-	struct buf note;		/* newest checkpoint seen; may be empty */
+	struct ssh_key *user_ca;	/* NULL: not known; the caller's */
+	struct buf note;		/* newest one seen; may be empty */
 };
 
 /*

@@ -170,7 +170,7 @@ say_hello(const struct liar *l, enum lie now, uint64_t size,
 	put_note(l, now, size, &note);
 	h.note = SPAN(note.p + 4, note.n - 4);
 	if (a->note.n > 0)
-		JT_OK(checkpoint_open(a->note, &world->log, &c, NULL));
+		(void)checkpoint_open(a->note, &world->log, &c, NULL);
 	path_of(l, now, c.size, size, &h.path);
 	hello_put(w, &h);
 }
@@ -422,7 +422,11 @@ answer(const struct liar *l, enum lie now, uint64_t size,
     const struct ask *a, struct wr *w)
 {
 	size_t mark = answer_begin(w, a->op, a->tag), start = w->n;
+	uint64_t index[DOSSIER_ENTRIES_MAX];
 
+	if ((a->op == OP_SHOW || a->op == OP_WAIT) && now == LIE_NONE &&
+	    about(l, &a->id, 0, size, index) == 0)
+		now = LIE_UNKNOWN;	/* and that is true */
 	say(l, now, now == LIE_OLD ? size - 3 : size, a, w);
 	if (now == LIE_GARBAGE)
 		memset(w->p + start, 0xff, w->n - start);
@@ -431,9 +435,10 @@ answer(const struct liar *l, enum lie now, uint64_t size,
 	if (now == LIE_LACK)
 		w->n--;
 	answer_end(w, mark);
-	if (now == LIE_REFUSE) {
+	if (now == LIE_REFUSE || now == LIE_UNKNOWN) {
 		wr_done(w);
-		answer_error(w, (uint8_t)a->op, a->tag, JIT_E_SELF, NULL);
+		answer_error(w, (uint8_t)a->op, a->tag, now == LIE_REFUSE ?
+		    JIT_E_SELF : JIT_E_UNKNOWN, NULL);
 	}
 	JT_OK(w->err);
 }
@@ -460,7 +465,10 @@ serve_frame(struct liar *l, int fd, struct wr *held)
 	else if (a.op == l->at)
 		now = l->lie;
 	answer(l, now, l->size, &a, &w);
-	l->size += l->grow;
+	if (l->still > 0)
+		l->still--;
+	else
+		l->size += l->grow;
 	if (l->size > l->b->n)
 		l->size = l->b->n;
 	if (now == LIE_SWAP && held->n == 0) {

@@ -26,6 +26,7 @@ enum lie {
 	LIE_NOISE,		/* bytes that are no answer */
 	LIE_TAG, LIE_OP,	/* to something that was not asked */
 	LIE_REFUSE,		/* a plain no */
+	LIE_UNKNOWN,		/* "there is no such request" */
 	LIE_DRIP,		/* true, a byte at a time */
 	LIE_SWAP,		/* true, after the next one */
 	/* The payload. */
@@ -55,6 +56,7 @@ enum lie {
 struct liar {
 	struct logbook *b;
 	uint64_t size, grow;
+	unsigned still;		/* questions before it begins to grow */
 	enum lie lie;
 	enum op at;		/* in the answer to this */
 	unsigned after;		/* ... but for so many of them */

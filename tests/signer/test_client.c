@@ -296,7 +296,7 @@ test_row(void **state)
 
 /* ---- beyond rows ---- */
 
-/* What was learned before a lie stays; after a broken frame nothing is asked. */
+/* What was learned before a lie stays; on a broken line nothing is asked. */
 static void
 test_after(void **state)
 {
