@@ -192,6 +192,7 @@ connect_to(struct desk *d, struct going *g, const struct dossier *r)
 	for (size_t i = 0; i < n; i++)
 		command[i] = g->a->operand[2 + i];
 	say_connecting(d, &g->hop, r, &f);
+	desk_hang_up(d);
 	if ((e = hop_run(d, &g->hop, &f, n > 0 ? command : none, &status,
 	    &why)) != JIT_OK)
 		return out_error_exit(d->c, e, &why, CLI_CHILD);

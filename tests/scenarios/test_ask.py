@@ -121,7 +121,7 @@ def decided(lab):
     row(lab, "still open", "alice", ["wait", end, "--no-wait"], 14, "0 of 2",
         "jit-cert wait")
     row(lab, "waited for no longer than said", "alice",
-        ["wait", end, "--timeout", "1s"], 14, "Waiting: 0 of 2", "bob, carol",
+        ["wait", end, "--timeout", "1s"], 14, ": 0 of 2", "bob, carol",
         "jit-cert approve", "Ctrl-C keeps the request")
     row(lab, "too early to collect", "alice", ["collect", end], 14)
     row(lab, "or to drop", "alice", ["drop", end], 14, "cancel")
@@ -232,9 +232,53 @@ def connected(lab):
             ["approve", rid[-4:], "--yes"], 0)
     out, err = child.communicate(timeout=60)
     check("asked, waited, collected, logged in", child.returncode == 0
-          and out == "in\n" and "Waiting: 0 of 2" in err
+          and out == "in\n" and ": 0 of 2" in err
+          and "1 of 2 (bob " in err and "Can still approve: carol" in err
           and "Approved by bob and carol after" in err, child.returncode,
           out, err)
+
+
+def wrap(lab, name, before, config=""):
+    """An ssh in a folder for PATH: with a configuration of the user's."""
+    top = lab.dir / name
+    top.mkdir()
+    (top / "config").write_text(config)
+    (top / "ssh").write_text(f"#!/bin/sh\n{before} exec "
+                             f"{shutil.which('ssh')} -F {top / 'config'} "
+                             '"$@"\n')
+    (top / "ssh").chmod(0o755)
+    return {"PATH": f"{top}:{lab.env('alice')['PATH']}"}
+
+
+def sockets(pid):
+    """How many connections does that process hold?"""
+    fds = f"/proc/{pid}/fd"
+    return sum(os.readlink(f"{fds}/{n}").startswith("socket:")
+               for n in os.listdir(fds))
+
+
+def configured(lab):
+    run = ["ssh", "prod-db", "--", "db1", "echo in"]
+    row(lab, "what the user's configuration says does no harm", "alice", run,
+        0, "in\n", env=wrap(lab, "w1", "", "\n".join([
+            "IdentityAgent /nonexistent", "PubkeyAuthentication no",
+            "IdentityFile ~/.ssh/other", "CertificateFile ~/.ssh/other.pub",
+            "RemoteCommand uptime", "AddKeysToAgent yes", "CheckHostIP yes",
+            "ControlMaster auto", f"ControlPath {lab.dir}/mux",
+            "ControlPersist 1m", "LogLevel QUIET", ""])))
+    check("and no shared connection outlives the window",
+          not (lab.dir / "mux").exists())
+    row(lab, "a key that is not where ssh looks", "alice", run, 255, "NO KEY",
+        "db1 takes the certificate", "ssh-agent did not sign",
+        env=wrap(lab, "w2", "unset SSH_AUTH_SOCK;"))
+    child = lab.begin("alice", "ssh", "prod-db", "--", "db1", "echo in; sleep 20")
+    child.stdout.readline()
+    held_by = sockets(child.pid)
+    child.terminate()
+    child.communicate(timeout=30)
+    check("while ssh runs nothing is kept open", held_by == 0, held_by)
+    check("what ends it ends ssh", child.returncode not in (0, None),
+          child.returncode)
 
 
 def explained(lab):
@@ -252,6 +296,13 @@ def explained(lab):
     lab.start_sshd("db1")
     row(lab, "another host key is never taken", "alice",
         ["ssh", "prod-db", "--", "db1", "true"], 255, "HOST KEY")
+    known = lab.dir / "known"
+    known.write_text("#!/bin/sh\necho db1 " + " ".join(
+        lab.public(lab.dir / "hosts" / "db1").split()[:2]) + "\n")
+    known.chmod(0o755)
+    row(lab, "nor by the user's configuration", "alice",
+        ["ssh", "prod-db", "--", "db1", "true"], 255, "HOST KEY",
+        env=wrap(lab, "w3", "", f"KnownHostsCommand {known}\n"))
     child = lab.hosts["db2"]["sshd"]
     lab.end(child)
     row(lab, "no server at all is ssh's to tell", "alice",
@@ -323,7 +374,7 @@ def main():
                             str(lab.dir / "stranger")},
                        stderr=subprocess.DEVNULL)
         for part in (where, who, refused, touched, decided, collected, connected,
-                     without_agent, explained):
+                     configured, without_agent, explained):
             print("#", part.__name__, flush=True)
             part(lab)
         if BAD:
