@@ -7,8 +7,11 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 from lab import Lab, until
@@ -225,6 +228,9 @@ def connected(lab):
     time.sleep(1.5)
     check("after Ctrl-C it is not asked again",
           len(lab.ids("alice")) == count, lab.ids("alice"))
+    row(lab, "that another reason is not used is told", "alice",
+        ["ssh", "prod-db", "-r", "INC-10 other", "--no-wait", "--", "db1"],
+        125, "INC-9 disk", "open already", "jit-cert cancel")
     rid = [r for r in lab.ids("alice") if "role: prod-db sha256" in
            lab.request_text("alice", r)][-1]
     for name in ("bob", "carol"):
@@ -248,6 +254,51 @@ def wrap(lab, name, before, config=""):
                              '"$@"\n')
     (top / "ssh").chmod(0o755)
     return {"PATH": f"{top}:{lab.env('alice')['PATH']}"}
+
+
+def hardware_agent(lab, who):
+    """An agent that signs with its keys and takes no others: its socket."""
+    path = lab.dir / who / "hardware"
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+
+    def read(s):
+        head = s.recv(4, socket.MSG_WAITALL)
+        return head and head + s.recv(struct.unpack(">I", head)[0],
+                                      socket.MSG_WAITALL)
+
+    def talk(s):
+        with s, socket.socket(socket.AF_UNIX) as real:
+            real.connect(str(lab.dir / who / "agent"))
+            while message := read(s):
+                if message[4] in (17, 25):
+                    s.sendall(b"\0\0\0\1\5")
+                    continue
+                real.sendall(message)
+                s.sendall(read(real))
+
+    def serve():
+        while True:
+            threading.Thread(target=talk, args=[server.accept()[0]],
+                             daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return {"SSH_AUTH_SOCK": str(path)}
+
+
+def hardware(lab):
+    env = hardware_agent(lab, "erin")
+    rid = ask_and_get(lab, "erin", "prod-db-ro")
+    run = ["ssh", "prod-db-ro", "--", "db1", "echo in"]
+    row(lab, "an agent that takes no certificates: files", "erin", run, 0,
+        "in\n", "takes no certificates", rid, env=env)
+    out = row(lab, "which is told once", "erin", run, 0, "in\n", env=env)
+    check("not again", "takes no" not in out, out)
+    row(lab, "collect tells the file", "erin", ["collect", rid], 0,
+        f"in {lab.dir}", "id-cert.pub", "CertificateFile", env=env)
+    row(lab, "and drop removes it", "erin", ["drop", rid], 0, env=env)
+    check("nothing is left", lab.ids("erin") == [], lab.ids("erin"))
 
 
 def sockets(pid):
@@ -374,7 +425,8 @@ def main():
                             str(lab.dir / "stranger")},
                        stderr=subprocess.DEVNULL)
         for part in (where, who, refused, touched, decided, collected, connected,
-                     configured, without_agent, explained):
+                     configured, hardware,
+                     without_agent, explained):
             print("#", part.__name__, flush=True)
             part(lab)
         if BAD:
