@@ -195,22 +195,23 @@ connect_to(struct desk *d, struct going *g, const struct dossier *r)
 	JIT_SCOPED(free) const char **command = NULL;
 	JIT_DONE(fetched_done) struct fetched f = { 0 };
 	struct jit_why why = { 0 };
+	const utc_s opens = r->h.request->req.opens;
 	const size_t n = g->a->n - 2;
 	char from[WHEN_TEXT];
 	enum jit_err e;
 	int status = CLI_CHILD;
 
+	/* Not collected yet: its time would begin without the person. */
+	if (opens > desk_now(d)) {
+		(void)out_outcome(d->c, "LATER", JIT_E_PENDING, "Approved, "
+		    "and it opens %s. Run this again then.", when_text(
+		    WHEN_BOTH, opens, desk_now(d), from));
+		return CLI_CHILD;
+	}
 	/* The policy may have been read anew while waiting. */
 	if ((e = choose(d, g, &why)) != JIT_OK ||
 	    (e = fetch(d, r, &f, &why)) != JIT_OK)
 		return out_error_exit(d->c, e, &why, CLI_CHILD);
-	if (ssh_cert_fields(f.cert)->after > desk_now(d)) {
-		(void)out_outcome(d->c, "LATER", JIT_E_PENDING, "Approved, "
-		    "and it opens %s. Run this again then.", when_text(
-		    WHEN_BOTH, ssh_cert_fields(f.cert)->after, desk_now(d),
-		    from));
-		return CLI_CHILD;
-	}
 	if ((command = calloc(n + 1, sizeof(*command))) == NULL)
 		return out_error_exit(d->c, JIT_E_NOMEM, NULL, CLI_CHILD);
 	for (size_t i = 0; i < n; i++)

@@ -200,8 +200,17 @@ def collected(lab):
                           stderr=subprocess.PIPE, check=False)
     check("the line that is printed works", done.stdout == "by hand\n", line,
           done)
+    row(lab, "dropped, to ask for a later window", "alice", ["drop", rid], 0)
+    rid = ask_and_get(lab, "alice", "prod-db-ro", "--opens", "+8s")
+    row(lab, "before it opens", "alice",
+        ["ssh", "prod-db-ro", "--", "db1", "true"], 125, "LATER", "it opens")
+    row(lab, "and it is not collected by that", "alice",
+        ["wait", rid, "--json"], 0, '"state":"approved"')
+    time.sleep(8)
+    row(lab, "when it opens, its whole time is there", "alice",
+        ["ssh", "prod-db-ro", "--", "db1", "true"], 0, "Serial 2", "(1h)")
     two = ask_and_get(lab, "alice", "prod-db-ro")
-    row(lab, "the next grant", "alice", ["collect", two], 0, "Serial 2")
+    row(lab, "the next grant", "alice", ["collect", two], 0, "Serial 3")
     check("drives the previous one out of the agent",
           len(held(lab, "alice")) == 1 and two in held(lab, "alice")[0],
           held(lab, "alice"))
