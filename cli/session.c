@@ -153,33 +153,65 @@ session_pins(const struct session_config *c, struct client_trust *ret,
 
 /* ---- acts ---- */
 
-static bool
-entry_of(enum op op, enum entry_type *ret)
+/* What is sent as an operation: how its entry and its signature are named. */
+struct act_row {
+	enum op op;
+	enum entry_type type;
+	const char *ns;
+};
+
+static const struct act_row acts[] = {
+	{ OP_REQUEST, ENTRY_REQUEST, NS_REQUEST },
+	{ OP_DECISION, ENTRY_DECISION, NS_DECISION },
+	{ OP_CANCEL, ENTRY_CANCEL, NS_CANCEL },
+	{ OP_DROP, ENTRY_DROP, NS_DROP },
+};
+
+static const struct act_row *
+act_of(enum op op)
 {
-	switch (op) {
-	case OP_REQUEST: *ret = ENTRY_REQUEST; return true;
-	case OP_DECISION: *ret = ENTRY_DECISION; return true;
-	case OP_CANCEL: *ret = ENTRY_CANCEL; return true;
-	case OP_DROP: *ret = ENTRY_DROP; return true;
-	default: return false;
-	}
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		if (acts[i].op == op)
+			return &acts[i];
+	return NULL;
+}
+
+/*
+ * The signature that was sent, or another valid one by the same key: the
+ * entry is from an earlier try, and not every key signs twice the same.
+ */
+static enum jit_err
+check_sig(struct span got, struct span sent, const char *ns,
+    struct span text, struct jit_why *why)
+{
+	JIT_DONE(signer_done) struct signer logged = { .key = NULL };
+	JIT_DONE(signer_done) struct signer own = { .key = NULL };
+
+	if (span_eq(got, sent))
+		return JIT_OK;
+	JIT_TRY(client_untrue(signer_open(got, ns, text, &logged, why), why));
+	JIT_TRY(signer_read(sent, &own, why));
+	return ssh_key_eq(logged.key, own.key) ? JIT_OK : jit_fail(why,
+	    JIT_E_VERIFY, "what was sent is in the log, signed by another "
+	    "key");
 }
 
 /* The receipt is of just what was sent. */
 static enum jit_err
-check_sent(const struct receipts *r, enum entry_type type,
+check_sent(const struct receipts *r, const struct act_row *row,
     const struct ask *a, struct jit_why *why)
 {
 	struct rec_signed got;
 
-	JIT_TRY(session_one(r, type, why));
-	JIT_TRY(client_untrue(rec_get_signed(r->v[0].e.body, type, &got, why),
-	    why));
-	if (!span_eq(got.text, a->text) || !span_eq(got.sig, a->sig) ||
-	    (type == ENTRY_REQUEST && !span_eq(got.possess, a->possess)))
+	JIT_TRY(session_one(r, row->type, why));
+	JIT_TRY(client_untrue(rec_get_signed(r->v[0].e.body, row->type, &got,
+	    why), why));
+	if (!span_eq(got.text, a->text))
 		return jit_fail(why, JIT_E_VERIFY, "entry %llu does not hold "
 		    "what was sent", (unsigned long long)r->v[0].e.index);
-	return JIT_OK;
+	JIT_TRY(check_sig(got.sig, a->sig, row->ns, a->text, why));
+	return row->op != OP_REQUEST ? JIT_OK : check_sig(got.possess,
+	    a->possess, NS_POSSESS, a->text, why);
 }
 
 enum jit_err
@@ -190,13 +222,13 @@ session_send(struct session *s, enum op op, struct span text,
 	const struct ask a = { .op = op, .text = text, .sig = sig,
 	    .possess = possess };
 	JIT_DONE(receipts_done) struct receipts r = { 0 };
-	enum entry_type type = ENTRY_REQUEST;
+	const struct act_row *row = act_of(op);
 	struct sent sent;
 
-	if (!entry_of(op, &type))
+	if (row == NULL)
 		return JIT_E_ARG;
 	JIT_TRY(client_receipts(s->client, &a, &r, why));
-	JIT_TRY(check_sent(&r, type, &a, why));
+	JIT_TRY(check_sent(&r, row, &a, why));
 	sent = (struct sent){ r.v[0].e.index, r.v[0].e.time };
 	JIT_TRY(state_save(&s->state, s->client, why));
 	*ret = sent;

@@ -28,7 +28,7 @@
 struct session;
 
 struct session_config {
-	const char *state;	/* $XDG_STATE_HOME or its like; made if absent */
+	const char *state;	/* $XDG_STATE_HOME or its like; is made */
 	const char *socket;
 	const char *pin;	/* a vkey from outside, or NULL */
 	int timeout_ms;		/* for each question */
@@ -122,7 +122,8 @@ struct sent {
 };
 /*
  * OP_REQUEST (with possess), OP_DECISION, OP_CANCEL, OP_DROP.  On success
- * the entry with exactly these bytes is in the log.
+ * the entry with exactly this text is in the log, signed by the same key:
+ * by these signatures, or by those of an earlier try.
  */
 enum jit_err session_send(struct session *s, enum op op, struct span text,
     struct span sig, struct span possess, struct sent *ret,

@@ -94,8 +94,10 @@ find_page(struct session *s, const struct ulid *id, uint64_t *from,
 	/* An id that was forgotten may be used again: the newest counts. */
 	for (size_t i = 0; i < l.receipts.n; i++)
 		JIT_TRY(grow(s, id, d, &l.receipts.v[i].e, why));
+	/* A search says how far it came, which may be long ago. */
 	if (now != NULL)
-		*now = l.now;
+		*now = l.now > session_hello(s)->now ? l.now :
+		    session_hello(s)->now;
 	*from = l.next;
 	return JIT_OK;
 }

@@ -23,8 +23,8 @@ struct client;
 struct client_trust {
 	bool pinned;
 	struct tlog_vkey log;
-	struct ssh_key *user_ca;	/* NULL: not known; owned by the caller */
-	struct buf note;		/* newest checkpoint seen; may be empty */
+	struct ssh_key *user_ca;	/* NULL: not known; the caller's */
+	struct buf note;		/* newest one seen; may be empty */
 };
 
 /*
@@ -34,6 +34,7 @@ struct client_trust {
  *	JIT_E_UNREACHABLE  nobody answers at path, or not in time
  *	JIT_E_PROTOCOL     it speaks something else
  *	JIT_E_VERIFY JIT_E_SIG  its checkpoint is none, or not the log's
+ *	JIT_E_VERIFY       what it says are keys are none
  *	JIT_E_LOGNAME      another log than the pinned one, or another CA key
  *	JIT_E_ROLLBACK     its log is older than what was seen, or does not
  *	                   extend it

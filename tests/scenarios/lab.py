@@ -87,9 +87,12 @@ def until(what, seconds=10, step=0.05):
 
 class Lab:
     def __init__(self, signer, cert, roles=ROLES, people=None,
-                 provider=None):
+                 provider=None, init=(), kinds=None):
         """provider: tests/lib/sk_provider.so; then tom has a security key
-        beside his other one, and the role prod-touch demands it."""
+        beside his other one, and the role prod-touch demands it.
+        init: more arguments of jit-signer init.  kinds: the key of a person,
+        as "ecdsa:384"; others have ed25519."""
+        self.init, self.kinds = list(init), dict(kinds or {})
         self.signer, self.cert = os.path.abspath(signer), os.path.abspath(cert)
         self.roles, self.people = roles, dict(people or PEOPLE)
         self.provider = provider and os.path.abspath(provider)
@@ -128,8 +131,8 @@ class Lab:
             self.keygen(self.dir / "hosts" / name, name)
         self.write_policy()
         subprocess.run([self.signer, "init", self.home, self.policy,
-                        "--passphrase-file", self.dir / "pass"], check=True,
-                       stdout=subprocess.DEVNULL, timeout=60)
+                        "--passphrase-file", self.dir / "pass", *self.init],
+                       check=True, stdout=subprocess.DEVNULL, timeout=60)
         self.serve()
         for name in self.hosts:
             self.start_sshd(name)
@@ -155,7 +158,9 @@ class Lab:
     # ---- people ----
 
     def keygen(self, path, comment, kind="ed25519"):
-        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C",
+        kind, _, bits = kind.partition(":")
+        subprocess.run(["ssh-keygen", "-q", "-t", kind,
+                        *(["-b", bits] if bits else []), "-N", "", "-C",
                         comment, "-f", path], check=True,
                        stdin=subprocess.DEVNULL, env=self.sk_env())
 
@@ -174,7 +179,8 @@ class Lab:
         home = self.dir / name
         for sub in ("", ".ssh", "run"):
             (home / sub).mkdir(mode=0o700)
-        self.keygen(home / "key", f"{name}@lab")
+        self.keygen(home / "key", f"{name}@lab",
+                    self.kinds.get(name, "ed25519"))
         if name == "tom":
             self.keygen(home / "sk", "tom@yubikey", "ed25519-sk")
         self.start_agent(name)
