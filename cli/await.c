@@ -181,16 +181,40 @@ say_decisions(struct waiting *w)
 	}
 }
 
+/* " (bob 22:03, erin 22:05)" */
+static void
+put_have(const struct waiting *w, const struct quorum *q, struct wr *out)
+{
+	char at[WHEN_TEXT];
+
+	for (unsigned i = 0; i < q->have; i++) {
+		const struct decision *dec =
+		    &w->now->h.decision[q->counted[i]]->dec;
+
+		wr_str(out, i == 0 ? " (" : ", ");
+		wr_span(out, dec->approver);
+		wr_fmt(out, " %s", when_text(WHEN_SHORT, dec->decided, w->at,
+		    at));
+	}
+	wr_str(out, q->have > 0 ? ")" : "");
+}
+
 static void
 say_waiting(struct waiting *w, const struct quorum *q)
 {
 	JIT_DONE(wr_done) struct wr who = WR_INIT(4096);
+	JIT_DONE(wr_done) struct wr have = WR_INIT(4096);
 	const char *id = desk_short(w->d, w->id);
+	const dur_s since = w->at - w->now->h.request->req.created;
+	char text[WHEN_TEXT];
 
 	(void)ask_put_approvers(w->d, w->now, &who);
-	out_note(w->d->c, "Waiting: %u of %u. Can%s approve: %.*s. Send them: "
-	    "jit-cert approve %s\n", q->have, q->need, q->have > 0 ?
-	    " still" : "", OUT_SPAN(wr_view(&who)), id);
+	put_have(w, q, &have);
+	out_note(w->d->c, "Waiting%s%s: %u of %u%.*s. Can%s approve: %.*s. "
+	    "Send them: jit-cert approve %s\n", since > 4 ? " " : "",
+	    since > 4 ? when_dur(since, text) : "", q->have, q->need,
+	    OUT_SPAN(wr_view(&have)), q->have > 0 ? " still" : "",
+	    OUT_SPAN(wr_view(&who)), id);
 	if (!w->begun)
 		out_note(w->d->c, "  Ctrl-C keeps the request; jit-cert wait "
 		    "%s picks it up.\n", id);

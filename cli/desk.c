@@ -140,6 +140,20 @@ desk_reopen(struct desk *d, struct jit_why *why)
 	return known ? desk_who(d, why) : JIT_OK;
 }
 
+void
+desk_hang_up(struct desk *d)
+{
+	JIT_DONE(dossiers_done) struct dossiers l = { 0 };
+
+	/* Short ids are told afterwards as well. */
+	if (!d->listed)
+		(void)desk_list(d, &l, NULL);
+	d->listed = true;
+	session_hang_up(d->s);
+	agent_free(d->agent);
+	d->agent = NULL;
+}
+
 enum jit_err
 desk_refresh(struct desk *d, struct jit_why *why)
 {

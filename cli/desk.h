@@ -63,6 +63,11 @@ enum jit_err desk_pins(struct cli *c, struct client_trust *ret,
 utc_s desk_now(const struct desk *d);
 /* The signer went away: connect anew.  What was borrowed from d->s is gone. */
 enum jit_err desk_reopen(struct desk *d, struct jit_why *why);
+/*
+ * A child of ours may run for hours: let go of the signer's connection and
+ * the agent's.  desk_now(), desk_short() and what is borrowed stay.
+ */
+void desk_hang_up(struct desk *d);
 /* Take the newest policy that the signer named since. */
 enum jit_err desk_refresh(struct desk *d, struct jit_why *why);
 

@@ -83,7 +83,7 @@ collect(struct desk *d, const struct dossier *r, struct jit_why *why)
 /* The certificate in the locker, collected now if it is not there. */
 static enum jit_err
 get_cert(struct desk *d, const struct dossier *r, struct fetched *f,
-    struct jit_why *why)
+    bool *fresh, struct jit_why *why)
 {
 	JIT_DONE(buf_done) struct buf blob = { 0 };
 	const char *base = d->lockers.s;
@@ -94,6 +94,7 @@ get_cert(struct desk *d, const struct dossier *r, struct fetched *f,
 	JIT_TRY(locker_path(base, &r->id, LOCKER_CERT, &f->line, why));
 	JIT_TRY(locker_path(base, &r->id, LOCKER_HOSTS, &f->hosts, why));
 	e = locker_get_cert(base, &r->id, &blob, why);
+	*fresh = e == JIT_E_UNKNOWN;
 	if (e == JIT_E_UNKNOWN) {
 		e = collect(d, r, why);
 		if (e == JIT_E_UNKNOWN)
@@ -148,14 +149,28 @@ agent_has(struct agent *a, struct span blob, bool *ret, struct jit_why *why)
 	return JIT_OK;
 }
 
+/* Those of earlier grants leave; that one stays is no reason to fail. */
+static void
+remove_previous(struct desk *d, const char *role, const struct ssh_cert *cert)
+{
+	struct previous p = { role, cert };
+	struct jit_why why = { 0 };
+	enum jit_err e;
+
+	if ((e = agent_remove_ours(d->agent, is_previous, &p, NULL, &why)) !=
+	    JIT_OK)
+		out_note(d->c, "An earlier certificate could not be taken out "
+		    "of ssh-agent: %s\n", jit_why_text(&why, e));
+}
+
 static enum jit_err
-add(struct desk *d, const struct dossier *r, const struct fetched *f,
-    const struct ssh_priv *priv, struct jit_why *why)
+add(struct desk *d, const struct dossier *r, struct fetched *f,
+    const struct ssh_priv *priv, bool fresh, struct jit_why *why)
 {
 	const struct request *q = &r->h.request->req;
 	dur_s life = ssh_cert_fields(f->cert)->before - desk_now(d);
 	char role[64], comment[160];
-	struct previous p = { role, f->cert };
+	enum jit_err e;
 
 	if (life <= 0)
 		return jit_fail(why, JIT_E_EXPIRED, "the certificate's time "
@@ -163,9 +178,19 @@ add(struct desk *d, const struct dossier *r, const struct fetched *f,
 	(void)text_shown(q->role, role, sizeof(role));
 	(void)snprintf(comment, sizeof(comment), AGENT_OURS "%.*s:%s:%s",
 	    OUT_SPAN(q->requester), q->id.s, role);
-	JIT_TRY(agent_add_cert(d->agent, ssh_cert_blob(f->cert), priv,
-	    comment, life, why));
-	JIT_TRY(agent_remove_ours(d->agent, is_previous, &p, NULL, why));
+	e = agent_add_cert(d->agent, ssh_cert_blob(f->cert), priv, comment,
+	    life, why);
+	/* Agents of hardware keys and of password managers take no others. */
+	if (e == JIT_E_AGENT) {
+		if (fresh)
+			out_note(d->c, "Your ssh-agent takes no certificates; "
+			    "this one's key stays in a file that only you can "
+			    "read:\n  %s\n", f->key.s);
+		return JIT_OK;
+	}
+	JIT_TRY(e);
+	f->in_agent = true;
+	remove_previous(d, role, f->cert);
 	/* From here on the agent is the only one who has it. */
 	return locker_forget_key(d->lockers.s, &r->id, why);
 }
@@ -176,9 +201,10 @@ fetch(struct desk *d, const struct dossier *r, struct fetched *ret,
 {
 	JIT_DONE(fetched_done) struct fetched f = { 0 };
 	JIT_DONE(locker_done) struct locker l = { 0 };
+	bool fresh = false;
 	enum jit_err e;
 
-	JIT_TRY(get_cert(d, r, &f, why));
+	JIT_TRY(get_cert(d, r, &f, &fresh, why));
 	if (d->agent != NULL)
 		JIT_TRY(agent_has(d->agent, ssh_cert_blob(f.cert),
 		    &f.in_agent, why));
@@ -188,10 +214,8 @@ fetch(struct desk *d, const struct dossier *r, struct fetched *ret,
 			return jit_fail(why, e, "the key of request %s was in "
 			    "an ssh-agent that has forgotten it", r->id.s);
 		JIT_TRY(e);
-		if (d->agent != NULL) {
-			JIT_TRY(add(d, r, &f, l.priv, why));
-			f.in_agent = true;
-		}
+		if (d->agent != NULL)
+			JIT_TRY(add(d, r, &f, l.priv, fresh, why));
 	}
 	*ret = f;
 	f = (struct fetched){ 0 };
@@ -236,6 +260,7 @@ fetch_out(struct desk *d, const struct dossier *r, const char *dir,
 	JIT_DONE(buf_done) struct buf hosts = { 0 };
 	const uid_t me = geteuid();
 	const struct sys_rule rule = { &me, 1, 0077, LOCKER_HOSTS_MAX };
+	bool fresh;
 	enum jit_err e;
 
 	/* Before it is collected: that starts its time. */
@@ -243,7 +268,7 @@ fetch_out(struct desk *d, const struct dossier *r, const char *dir,
 	    access(dir, W_OK | X_OK) != 0)
 		return jit_fail(why, JIT_E_IO, "%s: %s", dir,
 		    strerror(errno));
-	JIT_TRY(get_cert(d, r, &f, why));
+	JIT_TRY(get_cert(d, r, &f, &fresh, why));
 	e = locker_get(d->lockers.s, &r->id, &l, why);
 	if (e == JIT_E_UNKNOWN)
 		return jit_fail(why, e, "the key of request %s is in the "

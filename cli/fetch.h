@@ -2,7 +2,8 @@
  * fetch - the certificate of an approved request, to where ssh finds it.
  *
  * Into ssh-agent for as long as it lives, and its private key out of the
- * locker; without an agent both stay in the locker, as files that ssh reads.
+ * locker; without an agent, or with one that takes none (those of hardware
+ * keys), both stay in the locker, as files that ssh reads.
  * Asked again it is the same certificate.  known_hosts beside it is written
  * from the proven policy that the certificate was issued under: no server is
  * trusted because it answered first.

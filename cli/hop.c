@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/hop.h"
+#include "cli/hop_int.h"
 
 #define HOP_ARGS 48
 #define HOP_LOG_MAX (1u << 20)
@@ -223,12 +223,18 @@ build(struct argv *a, const struct hop *h, const struct fetched *f)
 	arg_path(a, "IdentityFile", f->in_agent ? f->line.s : f->key.s);
 	if (!f->in_agent)
 		arg_path(a, "CertificateFile", f->line.s);
+	/* That one, whichever other the user's configuration names. */
+	if (f->in_agent)
+		arg(a, "-oIdentityAgent=SSH_AUTH_SOCK");
 	arg(a, "-oIdentitiesOnly=yes");
+	arg(a, "-oPubkeyAuthentication=yes");
 	arg(a, "-oPreferredAuthentications=publickey");
+	arg(a, "-oAddKeysToAgent=no");
 	arg(a, "-oControlMaster=no");
 	arg(a, "-oControlPath=none");
 	arg_path(a, "UserKnownHostsFile", f->hosts.s);
 	arg(a, "-oGlobalKnownHostsFile=/dev/null");
+	arg(a, "-oKnownHostsCommand=none");
 	arg(a, "-oStrictHostKeyChecking=yes");
 	arg(a, "-oUpdateHostKeys=no");
 	arg(a, "-oVerifyHostKeyDNS=no");
@@ -276,7 +282,7 @@ hop_put_line(struct wr *w, const struct hop *h, const struct fetched *f)
 static volatile sig_atomic_t child;
 
 static void
-pass_on(int sig)
+pass_signal(int sig)
 {
 	if (child > 0)
 		(void)kill((pid_t)child, sig);
@@ -285,7 +291,7 @@ pass_on(int sig)
 /* What the terminal sends to both of us is ssh's; the rest is passed on. */
 static const struct { int sig; void (*how)(int); } signals[] = {
 	{ SIGINT, SIG_IGN }, { SIGQUIT, SIG_IGN },
-	{ SIGTERM, pass_on }, { SIGHUP, pass_on },
+	{ SIGTERM, pass_signal }, { SIGHUP, pass_signal },
 };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
@@ -356,103 +362,7 @@ run_child(const struct argv *a, int *status, struct jit_why *why)
 	return e;
 }
 
-/* ---- what ssh said ---- */
-
-static bool
-says(struct span log, const char *what)
-{
-	size_t n = strlen(what);
-
-	for (size_t i = 0; i + n <= log.n; i++)
-		if (memcmp(log.p + i, what, n) == 0)
-			return true;
-	return false;
-}
-
-/* Lines that ssh would not have shown without -v. */
-static bool
-is_chatter(struct span line)
-{
-	static const char *const begins[] = {
-		"debug1: ", "OpenSSH_", "Authenticated to ",
-		"Transferred: ", "Bytes per second: ",
-	};
-
-	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
-		size_t n = strlen(begins[i]);
-
-		if (line.n >= n && memcmp(line.p, begins[i], n) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-pass_lines(struct cli *c, struct span log)
-{
-	struct span line;
-
-	while (span_take_line(&log, &line)) {
-		while (line.n > 0 && line.p[line.n - 1] == '\r')
-			line.n--;
-		if (line.n > 0 && !is_chatter(line))
-			out_note(c, "%.*s\n", OUT_SPAN(line));
-	}
-}
-
-static void
-explain_no(struct desk *d, const struct hop *h, const struct fetched *f,
-    struct span log)
-{
-	const struct ssh_cert_fields *cf = ssh_cert_fields(f->cert);
-	const utc_s now = desk_now(d);
-	const char *id = desk_short(d, &f->id);
-	char fp[SSH_FP_TEXT], ca[SSH_FP_TEXT], want[96], left[WHEN_TEXT];
-	long long off = (long long)d->ahead;
-
-	ssh_key_fingerprint(ssh_cert_subject(f->cert), fp);
-	ssh_key_fingerprint(ssh_cert_ca(f->cert), ca);
-	(void)snprintf(want, sizeof(want), "-CERT %s", fp);
-	if (!says(log, want)) {
-		(void)out_outcome(d->c, "NO KEY", JIT_E_REFUSED, "ssh did not "
-		    "offer the certificate: is %s in the agent (ssh-add -l)?",
-		    fp);
-		return;
-	}
-	(void)out_outcome(d->c, "SSHD NO", JIT_E_REFUSED, "Valid %s more, "
-	    "clock %lld s off, key offered: so %.*s lacks CA %s or does not "
-	    "list %.*s.%.*s for %.*s.\nOn %.*s: journalctl -u ssh -g %s",
-	    when_dur(cf->before - now, left), off < 0 ? -off : off,
-	    OUT_SPAN(h->host->name), ca, OUT_SPAN(h->account),
-	    OUT_SPAN(h->group), OUT_SPAN(h->account), OUT_SPAN(h->host->name),
-	    id);
-}
-
-/* ssh ended by 255: why, as far as we know better than it. */
-static void
-explain(struct desk *d, const struct hop *h, const struct fetched *f,
-    struct span log)
-{
-	const struct ssh_cert_fields *cf = ssh_cert_fields(f->cert);
-	const utc_s now = desk_now(d);
-	char at[WHEN_TEXT], ago[WHEN_TEXT];
-
-	if (says(log, "Host key verification failed"))
-		(void)out_outcome(d->c, "HOST KEY", JIT_E_VERIFY, "%.*s "
-		    "answers with a key that the policy does not list for it: "
-		    "another machine, or its key was changed. Nothing was "
-		    "sent to it. Tell an admin.", OUT_SPAN(h->host->name));
-	else if (!says(log, "Permission denied (") &&
-	    !says(log, "Too many authentication failures"))
-		return;
-	else if (cf->before <= now)
-		(void)out_outcome(d->c, "EXPIRED", JIT_E_EXPIRED, "Your "
-		    "access ended %s (%s). Ask again: jit-cert request --like "
-		    "%s", when_text(WHEN_SHORT, cf->before, now, at),
-		    when_ago(cf->before, now, ago), desk_short(d, &f->id));
-	else
-		explain_no(d, h, f, log);
-}
+/* ---- all of it ---- */
 
 /* A new file beside the certificate; the locker's end is its end too. */
 static enum jit_err
@@ -500,6 +410,9 @@ hop_run(struct desk *d, const struct hop *h, const struct fetched *f,
 	build(&a, h, f);
 	arg(&a, "-v");
 	arg_fmt(&a, "-E%s", path.s);
+	/* What was typed here, not what the user's configuration runs. */
+	if (*command != NULL)
+		arg(&a, "-oRemoteCommand=none");
 	arg(&a, "--");
 	arg_fmt(&a, "%.*s", OUT_SPAN(h->host->address));
 	if (*command != NULL)
@@ -509,9 +422,9 @@ hop_run(struct desk *d, const struct hop *h, const struct fetched *f,
 	e = a.err != JIT_OK ? jit_fail(why, a.err, "the command is "
 	    "too long") : run_child(&a, status, why);
 	if (e == JIT_OK && sys_read_file(path.s, &rule, &log, NULL) == JIT_OK) {
-		pass_lines(d->c, BUF_SPAN(log));
+		hop_pass_on(d->c, BUF_SPAN(log));
 		if (*status == 255)
-			explain(d, h, f, BUF_SPAN(log));
+			hop_explain(d, h, f, BUF_SPAN(log));
 	}
 	(void)unlink(path.s);
 	return e;

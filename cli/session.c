@@ -20,6 +20,12 @@ session_free(struct session *s)
 	free(s);
 }
 
+void
+session_hang_up(struct session *s)
+{
+	client_hang_up(s->client);
+}
+
 const struct hello *
 session_hello(const struct session *s)
 {

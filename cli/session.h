@@ -49,6 +49,8 @@ enum jit_err session_open(const struct session_config *c,
     struct session **ret, bool *first_use, struct jit_why *why);
 void session_free(struct session *s);
 JIT_SCOPED_PTR(struct session, session_free);
+/* Close the connection; what was borrowed from s stays (client_hang_up). */
+void session_hang_up(struct session *s);
 
 /*
  * The pins that are kept for c->socket, with no signer: ret->pinned false

@@ -61,7 +61,7 @@ say_denied(struct deciding *x)
 	JIT_DONE(wr_done) struct wr w = WR_INIT(1024);
 
 	if (desk_is_me(x->d, o->dec.approver))
-		return say_late(x, JIT_E_DENIED, "you denied it",
+		return say_late(x, JIT_E_DENIED, "You denied it",
 		    o->dec.decided);
 	wr_span(&w, o->dec.approver);
 	wr_str(&w, " denied it");
@@ -76,7 +76,7 @@ say_issued(struct deciding *x)
 	const struct dossier *r = x->r;
 	char ago[WHEN_TEXT], until[WHEN_TEXT];
 
-	return out_outcome(x->d->c, "LATE", JIT_E_ISSUED, "the certificate "
+	return out_outcome(x->d->c, "LATE", JIT_E_ISSUED, "The certificate "
 	    "was issued %s and lives until %s; nothing was signed. %.*s can "
 	    "give it back: jit-cert drop %s",
 	    when_ago(r->entry[r->issued_at].e.time, x->now, ago),
@@ -95,16 +95,16 @@ check_open(struct deciding *x)
 	case STAND_DENIED:
 		return say_denied(x);
 	case STAND_CANCELLED:
-		return say_late(x, JIT_E_CANCELLED, "its requester cancelled "
+		return say_late(x, JIT_E_CANCELLED, "Its requester cancelled "
 		    "it", last);
 	case STAND_DROPPED:
-		return say_late(x, JIT_E_DROPPED, "its requester gave the "
+		return say_late(x, JIT_E_DROPPED, "Its requester gave the "
 		    "access back", last);
 	case STAND_CLOSED:
-		return say_late(x, JIT_E_EXPIRED, "its window closed",
+		return say_late(x, JIT_E_EXPIRED, "Its window closed",
 		    r->h.request->req.closes);
 	case STAND_ENDED:
-		return say_late(x, JIT_E_EXPIRED, "its access ended",
+		return say_late(x, JIT_E_EXPIRED, "Its access ended",
 		    r->h.issued_until);
 	case STAND_ACTIVE:
 		return say_issued(x);

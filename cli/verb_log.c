@@ -244,7 +244,8 @@ read_line(struct reading *r, const struct entry *e, struct line *l, bool *is)
 		wr_str(&l->what, "the log begins");
 		return JIT_OK;
 	case ENTRY_POLICY:
-		wr_str(&l->what, "another policy is in force");
+		wr_fmt(&l->what, "policy #%llu is in force",
+		    (unsigned long long)e->index);
 		return JIT_OK;
 	case ENTRY_RECOVERY:
 		wr_str(&l->what, "ADMINS LET THE LOG GO ON after it had "

@@ -33,15 +33,44 @@ rank(struct desk *d, const struct dossier *r, utc_s now, bool *lost)
 	return 0;
 }
 
+/* What the command line says. */
+struct going {
+	const struct args *a;
+	struct want want;
+	const struct role *role;
+	struct hop hop;
+	int64_t ms;			/* to wait */
+};
+
+/* It is never asked twice: so what is wanted now may not be what was. */
+static void
+say_found(struct desk *d, const struct going *g, const struct dossier *r,
+    int is, utc_s now)
+{
+	const struct request *q = &r->h.request->req;
+	const struct want *w = &g->want;
+
+	if (is < 3)
+		ask_say_request(d, q, now);
+	if ((w->reason == NULL || span_eq_str(q->reason, w->reason)) &&
+	    (w->duration == 0 || w->duration == q->duration))
+		return;
+	out_note(d->c, "  This one is open already, with its own reason and "
+	    "duration. To ask anew: jit-cert %s %s\n", is < 3 ? "cancel" :
+	    "drop", desk_short(d, &q->id));
+}
+
 /*
  * A live certificate or an open request of mine for the role: it is never
- * asked twice.  *ret is left NULL when there is none.
+ * asked twice.
  */
 static enum jit_err
-find_mine(struct desk *d, const struct role *role, struct ulid *ret,
+find_mine(struct desk *d, const struct going *g, struct ulid *ret,
     bool *found, struct jit_why *why)
 {
 	JIT_DONE(dossiers_done) struct dossiers l = { 0 };
+	const struct role *role = g->role;
+	size_t at = 0;
 	int best = 0;
 
 	JIT_TRY(desk_list(d, &l, why));
@@ -64,9 +93,13 @@ find_mine(struct desk *d, const struct role *role, struct ulid *ret,
 		if (is <= best)
 			continue;
 		best = is;
-		*ret = l.v[i]->id;
+		at = i;
 	}
 	*found = best > 0;
+	if (!*found)
+		return JIT_OK;
+	*ret = l.v[at]->id;
+	say_found(d, g, l.v[at], best, l.now);
 	return JIT_OK;
 }
 
@@ -113,15 +146,6 @@ say_logout(struct desk *d, const struct dossier *r, const struct fetched *f)
 	    when_dur(left, text), desk_short(d, &r->id));
 }
 
-/* What the command line says. */
-struct going {
-	const struct args *a;
-	struct want want;
-	const struct role *role;
-	struct hop hop;
-	int64_t ms;			/* to wait */
-};
-
 static enum jit_err
 take_args(const struct args *a, struct going *g, struct jit_why *why)
 {
@@ -157,7 +181,7 @@ get_approved(struct desk *d, struct going *g, struct dossier **r)
 	enum jit_err e;
 	int status;
 
-	if ((e = find_mine(d, g->role, &id, &found, &why)) != JIT_OK)
+	if ((e = find_mine(d, g, &id, &found, &why)) != JIT_OK)
 		return out_error(d->c, e, &why);
 	if (!found && (status = ask_send(d, &g->want, &id)) != CLI_DONE)
 		return status;
@@ -171,27 +195,29 @@ connect_to(struct desk *d, struct going *g, const struct dossier *r)
 	JIT_SCOPED(free) const char **command = NULL;
 	JIT_DONE(fetched_done) struct fetched f = { 0 };
 	struct jit_why why = { 0 };
+	const utc_s opens = r->h.request->req.opens;
 	const size_t n = g->a->n - 2;
 	char from[WHEN_TEXT];
 	enum jit_err e;
 	int status = CLI_CHILD;
 
+	/* Not collected yet: its time would begin without the person. */
+	if (opens > desk_now(d)) {
+		(void)out_outcome(d->c, "LATER", JIT_E_PENDING, "Approved, "
+		    "and it opens %s. Run this again then.", when_text(
+		    WHEN_BOTH, opens, desk_now(d), from));
+		return CLI_CHILD;
+	}
 	/* The policy may have been read anew while waiting. */
 	if ((e = choose(d, g, &why)) != JIT_OK ||
 	    (e = fetch(d, r, &f, &why)) != JIT_OK)
 		return out_error_exit(d->c, e, &why, CLI_CHILD);
-	if (ssh_cert_fields(f.cert)->after > desk_now(d)) {
-		(void)out_outcome(d->c, "LATER", JIT_E_PENDING, "Approved, "
-		    "and it opens %s. Run this again then.", when_text(
-		    WHEN_BOTH, ssh_cert_fields(f.cert)->after, desk_now(d),
-		    from));
-		return CLI_CHILD;
-	}
 	if ((command = calloc(n + 1, sizeof(*command))) == NULL)
 		return out_error_exit(d->c, JIT_E_NOMEM, NULL, CLI_CHILD);
 	for (size_t i = 0; i < n; i++)
 		command[i] = g->a->operand[2 + i];
 	say_connecting(d, &g->hop, r, &f);
+	desk_hang_up(d);
 	if ((e = hop_run(d, &g->hop, &f, n > 0 ? command : none, &status,
 	    &why)) != JIT_OK)
 		return out_error_exit(d->c, e, &why, CLI_CHILD);

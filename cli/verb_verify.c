@@ -164,7 +164,7 @@ report(struct cli *c, const struct args *a, const struct bundle_summary *s)
 		    "%llu is shown with --log only.\n",
 		    (unsigned long long)s->checkpoint.size);
 	else
-		out_note(c, "All of it holds; no certificate was issued.\n");
+		out_note(c, "All of it holds; it shows no certificate.\n");
 	return CLI_DONE;
 }
 

@@ -28,6 +28,13 @@ client_free(struct client *c)
 	free(c);
 }
 
+void
+client_hang_up(struct client *c)
+{
+	line_close(&c->line);
+	c->line.broken = true;
+}
+
 const struct hello *
 client_hello(const struct client *c)
 {

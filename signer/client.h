@@ -43,6 +43,11 @@ enum jit_err client_open(const char *path, int timeout_ms,
     struct client_trust *t, struct client **ret, struct jit_why *why);
 void client_free(struct client *c);
 JIT_SCOPED_PTR(struct client, client_free);
+/*
+ * Close the connection and keep what was learnt; a further question is
+ * JIT_E_UNREACHABLE.  For who goes on for hours without one.
+ */
+void client_hang_up(struct client *c);
 
 /* What hello said; spans borrow from c, and stay. */
 const struct hello *client_hello(const struct client *c);

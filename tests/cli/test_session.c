@@ -709,6 +709,29 @@ test_evidence_size(void **state)
 	run_done(&r);
 }
 
+/* After it nothing is asked any more, and what was learnt stays. */
+static void
+test_hang_up(void **state)
+{
+	const struct policy *before, *after;
+	struct dossiers l = { .n = 0 };
+	struct run r;
+
+	(void)state;
+	run_init(&r);
+	JT_OK(run_open(&r));
+	JT_OK(session_policy(r.s, policy[1], &before, NULL));
+	session_hang_up(r.s);
+	session_hang_up(r.s);
+	JT_ERR(session_list(r.s, &l, NULL), JIT_E_UNREACHABLE);
+	JT_OK(session_policy(r.s, policy[1], &after, NULL));
+	assert_true(before == after);
+	assert_string_equal(session_log_id(r.s), book.w.log_id);
+	assert_true(ssh_key_eq(session_keys(r.s)->user_ca,
+	    book.w.own.user_ca));
+	run_done(&r);
+}
+
 /* ---- the log ---- */
 
 static void
@@ -768,6 +791,7 @@ main(void)
 	failed += jt_one("again", test_again);
 	failed += jt_one("secret", test_secret);
 	failed += jt_one("evidence's size", test_evidence_size);
+	failed += jt_one("hang up", test_hang_up);
 	logbook_done(&book);
 	return failed != 0;
 }

@@ -87,11 +87,13 @@ def until(what, seconds=10, step=0.05):
 
 class Lab:
     def __init__(self, signer, cert, roles=ROLES, people=None,
-                 provider=None, init=(), kinds=None):
+                 provider=None, init=(), kinds=None, agent_env=None):
         """provider: tests/lib/sk_provider.so; then tom has a security key
         beside his other one, and the role prod-touch demands it.
         init: more arguments of jit-signer init.  kinds: the key of a person,
-        as "ecdsa:384"; others have ed25519."""
+        as "ecdsa:384" or "ed25519-sk+verify-required"; others have ed25519.
+        agent_env: environment of a person's agent."""
+        self.agent_env = dict(agent_env or {})
         self.init, self.kinds = list(init), dict(kinds or {})
         self.signer, self.cert = os.path.abspath(signer), os.path.abspath(cert)
         self.roles, self.people = roles, dict(people or PEOPLE)
@@ -158,9 +160,11 @@ class Lab:
     # ---- people ----
 
     def keygen(self, path, comment, kind="ed25519"):
+        kind, _, option = kind.partition("+")
         kind, _, bits = kind.partition(":")
         subprocess.run(["ssh-keygen", "-q", "-t", kind,
-                        *(["-b", bits] if bits else []), "-N", "", "-C",
+                        *(["-b", bits] if bits else []),
+                        *(["-O", option] if option else []), "-N", "", "-C",
                         comment, "-f", path], check=True,
                        stdin=subprocess.DEVNULL, env=self.sk_env())
 
@@ -190,7 +194,9 @@ class Lab:
         sock.unlink(missing_ok=True)
         agent = subprocess.Popen(["ssh-agent", "-D", "-P",
                                   self.provider or "/nonexistent", "-a",
-                                  sock], stdout=subprocess.DEVNULL)
+                                  sock], stdout=subprocess.DEVNULL,
+                                 env={**os.environ,
+                                      **self.agent_env.get(name, {})})
         self.children.append(agent)
         until(sock.exists)
         for key in self.keys(name):

@@ -7,8 +7,11 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 from lab import Lab, until
@@ -121,7 +124,7 @@ def decided(lab):
     row(lab, "still open", "alice", ["wait", end, "--no-wait"], 14, "0 of 2",
         "jit-cert wait")
     row(lab, "waited for no longer than said", "alice",
-        ["wait", end, "--timeout", "1s"], 14, "Waiting: 0 of 2", "bob, carol",
+        ["wait", end, "--timeout", "1s"], 14, ": 0 of 2", "bob, carol",
         "jit-cert approve", "Ctrl-C keeps the request")
     row(lab, "too early to collect", "alice", ["collect", end], 14)
     row(lab, "or to drop", "alice", ["drop", end], 14, "cancel")
@@ -197,8 +200,17 @@ def collected(lab):
                           stderr=subprocess.PIPE, check=False)
     check("the line that is printed works", done.stdout == "by hand\n", line,
           done)
+    row(lab, "dropped, to ask for a later window", "alice", ["drop", rid], 0)
+    rid = ask_and_get(lab, "alice", "prod-db-ro", "--opens", "+8s")
+    row(lab, "before it opens", "alice",
+        ["ssh", "prod-db-ro", "--", "db1", "true"], 125, "LATER", "it opens")
+    row(lab, "and it is not collected by that", "alice",
+        ["wait", rid, "--json"], 0, '"state":"approved"')
+    time.sleep(8)
+    row(lab, "when it opens, its whole time is there", "alice",
+        ["ssh", "prod-db-ro", "--", "db1", "true"], 0, "Serial 2", "(1h)")
     two = ask_and_get(lab, "alice", "prod-db-ro")
-    row(lab, "the next grant", "alice", ["collect", two], 0, "Serial 2")
+    row(lab, "the next grant", "alice", ["collect", two], 0, "Serial 3")
     check("drives the previous one out of the agent",
           len(held(lab, "alice")) == 1 and two in held(lab, "alice")[0],
           held(lab, "alice"))
@@ -225,6 +237,9 @@ def connected(lab):
     time.sleep(1.5)
     check("after Ctrl-C it is not asked again",
           len(lab.ids("alice")) == count, lab.ids("alice"))
+    row(lab, "that another reason is not used is told", "alice",
+        ["ssh", "prod-db", "-r", "INC-10 other", "--no-wait", "--", "db1"],
+        125, "INC-9 disk", "open already", "jit-cert cancel")
     rid = [r for r in lab.ids("alice") if "role: prod-db sha256" in
            lab.request_text("alice", r)][-1]
     for name in ("bob", "carol"):
@@ -232,9 +247,98 @@ def connected(lab):
             ["approve", rid[-4:], "--yes"], 0)
     out, err = child.communicate(timeout=60)
     check("asked, waited, collected, logged in", child.returncode == 0
-          and out == "in\n" and "Waiting: 0 of 2" in err
+          and out == "in\n" and ": 0 of 2" in err
+          and "1 of 2 (bob " in err and "Can still approve: carol" in err
           and "Approved by bob and carol after" in err, child.returncode,
           out, err)
+
+
+def wrap(lab, name, before, config=""):
+    """An ssh in a folder for PATH: with a configuration of the user's."""
+    top = lab.dir / name
+    top.mkdir()
+    (top / "config").write_text(config)
+    (top / "ssh").write_text(f"#!/bin/sh\n{before} exec "
+                             f"{shutil.which('ssh')} -F {top / 'config'} "
+                             '"$@"\n')
+    (top / "ssh").chmod(0o755)
+    return {"PATH": f"{top}:{lab.env('alice')['PATH']}"}
+
+
+def hardware_agent(lab, who):
+    """An agent that signs with its keys and takes no others: its socket."""
+    path = lab.dir / who / "hardware"
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+
+    def read(s):
+        head = s.recv(4, socket.MSG_WAITALL)
+        return head and head + s.recv(struct.unpack(">I", head)[0],
+                                      socket.MSG_WAITALL)
+
+    def talk(s):
+        with s, socket.socket(socket.AF_UNIX) as real:
+            real.connect(str(lab.dir / who / "agent"))
+            while message := read(s):
+                if message[4] in (17, 25):
+                    s.sendall(b"\0\0\0\1\5")
+                    continue
+                real.sendall(message)
+                s.sendall(read(real))
+
+    def serve():
+        while True:
+            threading.Thread(target=talk, args=[server.accept()[0]],
+                             daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return {"SSH_AUTH_SOCK": str(path)}
+
+
+def hardware(lab):
+    env = hardware_agent(lab, "erin")
+    rid = ask_and_get(lab, "erin", "prod-db-ro")
+    run = ["ssh", "prod-db-ro", "--", "db1", "echo in"]
+    row(lab, "an agent that takes no certificates: files", "erin", run, 0,
+        "in\n", "takes no certificates", rid, env=env)
+    out = row(lab, "which is told once", "erin", run, 0, "in\n", env=env)
+    check("not again", "takes no" not in out, out)
+    row(lab, "collect tells the file", "erin", ["collect", rid], 0,
+        f"in {lab.dir}", "id-cert.pub", "CertificateFile", env=env)
+    row(lab, "and drop removes it", "erin", ["drop", rid], 0, env=env)
+    check("nothing is left", lab.ids("erin") == [], lab.ids("erin"))
+
+
+def sockets(pid):
+    """How many connections does that process hold?"""
+    fds = f"/proc/{pid}/fd"
+    return sum(os.readlink(f"{fds}/{n}").startswith("socket:")
+               for n in os.listdir(fds))
+
+
+def configured(lab):
+    run = ["ssh", "prod-db", "--", "db1", "echo in"]
+    row(lab, "what the user's configuration says does no harm", "alice", run,
+        0, "in\n", env=wrap(lab, "w1", "", "\n".join([
+            "IdentityAgent /nonexistent", "PubkeyAuthentication no",
+            "IdentityFile ~/.ssh/other", "CertificateFile ~/.ssh/other.pub",
+            "RemoteCommand uptime", "AddKeysToAgent yes", "CheckHostIP yes",
+            "ControlMaster auto", f"ControlPath {lab.dir}/mux",
+            "ControlPersist 1m", "LogLevel QUIET", ""])))
+    check("and no shared connection outlives the window",
+          not (lab.dir / "mux").exists())
+    row(lab, "a key that is not where ssh looks", "alice", run, 255, "NO KEY",
+        "db1 takes the certificate", "ssh-agent did not sign",
+        env=wrap(lab, "w2", "unset SSH_AUTH_SOCK;"))
+    child = lab.begin("alice", "ssh", "prod-db", "--", "db1", "echo in; sleep 20")
+    child.stdout.readline()
+    held_by = sockets(child.pid)
+    child.terminate()
+    child.communicate(timeout=30)
+    check("while ssh runs nothing is kept open", held_by == 0, held_by)
+    check("what ends it ends ssh", child.returncode not in (0, None),
+          child.returncode)
 
 
 def explained(lab):
@@ -252,6 +356,13 @@ def explained(lab):
     lab.start_sshd("db1")
     row(lab, "another host key is never taken", "alice",
         ["ssh", "prod-db", "--", "db1", "true"], 255, "HOST KEY")
+    known = lab.dir / "known"
+    known.write_text("#!/bin/sh\necho db1 " + " ".join(
+        lab.public(lab.dir / "hosts" / "db1").split()[:2]) + "\n")
+    known.chmod(0o755)
+    row(lab, "nor by the user's configuration", "alice",
+        ["ssh", "prod-db", "--", "db1", "true"], 255, "HOST KEY",
+        env=wrap(lab, "w3", "", f"KnownHostsCommand {known}\n"))
     child = lab.hosts["db2"]["sshd"]
     lab.end(child)
     row(lab, "no server at all is ssh's to tell", "alice",
@@ -323,6 +434,7 @@ def main():
                             str(lab.dir / "stranger")},
                        stderr=subprocess.DEVNULL)
         for part in (where, who, refused, touched, decided, collected, connected,
+                     configured, hardware,
                      without_agent, explained):
             print("#", part.__name__, flush=True)
             part(lab)

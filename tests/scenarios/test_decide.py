@@ -175,7 +175,7 @@ def two_of(lab):
     row(lab, "LATE: denied", "bob", ["approve", end, "--yes"], 10, "LATE",
         "carol denied it", "nothing was signed")
     row(lab, "LATE: by oneself", "carol", ["deny", end, "--yes"], 10,
-        "you denied it")
+        "You denied it")
     row(lab, "not open any more", "alice", ["list"], 0, "Nothing is open")
     said = row(lab, "but in --all, by its whole id", "alice",
                ["list", "--all"], 0, "denied")
