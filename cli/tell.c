@@ -346,33 +346,49 @@ say_difference(const struct request *q, const struct request *want,
 	return JIT_OK;
 }
 
-enum jit_err
-tell_check(const struct desk *d, const struct dossier *r,
-    struct jit_why *why)
+/* With words for what a person must see, before judge.h has its say. */
+static enum jit_err
+check_text(const struct policy *p, const char *log_id,
+    const struct open_request *r, struct jit_why *why)
 {
-	const struct request *q = &r->h.request->req;
-	const struct person *who = policy_person(d->policy, q->requester);
-	const struct block *b = policy_get(d->policy, BLOCK_ROLE, q->role);
+	const struct request *q = &r->req;
+	const struct person *who = policy_person(p, q->requester);
+	const struct block *b = policy_get(p, BLOCK_ROLE, q->role);
 	struct request_store store;
 	struct request want = *q;
 	char shown[TEXT_SHOWN];
 
 	(void)text_shown(q->requester, shown, sizeof(shown));
-	if (who == NULL || !person_has_key(who, r->h.request->by.key))
+	if (who == NULL || !person_has_key(who, r->by.key))
 		return jit_fail(why, JIT_E_KEYUNKNOWN, "the signature is not "
 		    "by a key that is enrolled for %s", shown);
+	if (!span_eq_str(q->log, log_id))
+		return jit_fail(why, JIT_E_LOGNAME, "it is for another log");
 	(void)text_shown(q->role, shown, sizeof(shown));
 	if (b == NULL)
 		return jit_fail(why, JIT_E_ROLE, "there is no role \"%s\"",
 		    shown);
-	if (!span_eq_str(q->log, session_log_id(d->s)))
-		return jit_fail(why, JIT_E_LOGNAME, "it is for another log");
-	JIT_TRY(policy_fill_request(d->policy, q->role, &want, &store, why));
-	JIT_TRY(say_difference(q, &want, why));
 	if (!digest_eq(&b->digest, &q->role_digest))
 		return jit_fail(why, JIT_E_STALE, "role %s has changed since "
-		    "it was asked for", shown);
-	return JIT_OK;
+		    "it was asked for; it must be asked for again", shown);
+	JIT_TRY(policy_fill_request(p, q->role, &want, &store, why));
+	return say_difference(q, &want, why);
+}
+
+enum jit_err
+tell_check(const struct policy *p, const char *log_id,
+    const struct own_keys *own, const struct dossier *r,
+    struct jit_why *why)
+{
+	struct jit_why judged = { 0 };
+	enum jit_err e;
+
+	JIT_TRY(check_text(p, log_id, r->h.request, why));
+	e = judge_request(p, log_id, own, r->h.request, 0,
+	    r->entry[0].e.time, &judged);
+	if (e != JIT_OK && e != JIT_E_NOBODY && why != NULL)
+		*why = judged;
+	return e == JIT_E_NOBODY ? JIT_OK : e;
 }
 
 /* ---- for programs ---- */

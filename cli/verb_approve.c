@@ -181,6 +181,14 @@ say_mismatch(struct deciding *x, enum jit_err e, const struct jit_why *why)
 	    jit_why_text(why, e));
 }
 
+/* A policy that changed since does that; nobody has lied. */
+static bool
+is_of_today(enum jit_err e)
+{
+	return e == JIT_E_ROLE || e == JIT_E_STALE || e == JIT_E_REFUSED ||
+	    e == JIT_E_WEAKKEY;
+}
+
 /* Is it whole, open, and mine to decide? */
 static int
 check(struct deciding *x)
@@ -191,11 +199,11 @@ check(struct deciding *x)
 
 	if ((status = check_open(x)) != CLI_DONE)
 		return status;
-	e = tell_check(x->d, x->r, &why);
-	if (e == JIT_E_ROLE || e == JIT_E_STALE)
-		return out_error(x->d->c, e, &why);
+	e = tell_check(x->d->policy, session_log_id(x->d->s),
+	    session_keys(x->d->s), x->r, &why);
 	if (e != JIT_OK)
-		return say_mismatch(x, e, &why);
+		return is_of_today(e) ? out_error(x->d->c, e, &why) :
+		    say_mismatch(x, e, &why);
 	x->role = policy_role(x->d->policy, x->r->h.request->req.role);
 	return check_me(x);
 }

@@ -45,7 +45,8 @@ verb_show(struct cli *c, const struct args *a)
 	tell_history(&d, r, now);
 	out_say(c, "  id     %s, log #%llu\n", r->id.s,
 	    (unsigned long long)r->h.request_index);
-	e = tell_check(&d, r, &differs);
+	e = tell_check(d.policy, session_log_id(d.s), session_keys(d.s), r,
+	    &differs);
 	if (e == JIT_E_RENDER || e == JIT_E_KEYUNKNOWN || e == JIT_E_LOGNAME)
 		out_note(c, "It is not what the policy in force would open: "
 		    "%s\n", differs.msg);
