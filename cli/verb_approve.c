@@ -13,7 +13,7 @@
 struct deciding {
 	struct desk *d;
 	const struct args *a;
-	bool approve;			/* what was typed; a key may change it */
+	bool approve;			/* typed; a key may change it */
 	struct dossier *r;		/* owned */
 	utc_s now;
 	const struct role *role;
