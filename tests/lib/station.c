@@ -152,6 +152,16 @@ station_make(struct station *s, const char *program, unsigned n)
 	reap(spawn(init), 0);
 }
 
+/* However the program ends, its daemon does not outlive it. */
+static pid_t running = -1;
+
+static void
+end_running(void)
+{
+	if (running > 0)
+		(void)kill(running, SIGKILL);
+}
+
 double
 station_start(struct station *s)
 {
@@ -161,7 +171,9 @@ station_start(struct station *s)
 	int64_t from = sys_mono_ms();
 	int fd;
 
-	s->signer = spawn(serve);
+	if (running < 0 && atexit(end_running) != 0)
+		give_up("cannot tidy up");
+	running = s->signer = spawn(serve);
 	fd = station_connect(s);
 	(void)close(fd);
 	return (double)(sys_mono_ms() - from) / 1e3;
@@ -173,6 +185,7 @@ station_stop(struct station *s, int sig)
 	if (s->signer < 0)
 		return;
 	(void)kill(s->signer, sig);
+	running = 0;
 	reap(s->signer, sig == SIGKILL ? SIGKILL : 0);
 	s->signer = -1;
 }
