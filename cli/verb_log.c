@@ -325,7 +325,8 @@ verb_log(struct cli *c, const struct args *a)
 	JIT_DONE(desk_done) struct desk d = { 0 };
 	struct jit_why why = { 0 };
 	JIT_DONE(reading_done) struct reading r = { .d = &d,
-	    .until = UTC_MAX, .why = &why, .now = cli_now(c), .person = args_get(a, OPT_PERSON),
+	    .until = UTC_MAX, .why = &why, .now = cli_now(c),
+	    .person = args_get(a, OPT_PERSON),
 	    .role = args_get(a, OPT_ROLE) };
 	enum jit_err e;
 
