@@ -290,7 +290,8 @@ class Lab:
             f"AuthorizedPrincipalsFile {users}/%u",
             "AuthorizedKeysFile none", "UsePAM no", "StrictModes no",
             "PasswordAuthentication no", "KbdInteractiveAuthentication no",
-            "PermitRootLogin yes", "Subsystem sftp internal-sftp", "LogLevel VERBOSE", ""]))
+            "PermitRootLogin yes", "Subsystem sftp internal-sftp",
+            "LogLevel VERBOSE", ""]))
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)
         host["log"] = top / f"{name}.log"

@@ -301,19 +301,19 @@ def master(lab):
     check("the old master is there, and serves plain ssh", old == 0, old)
     env = wrapped(lab, "ControlMaster auto", f"ControlPath {path}",
                   "ControlPersist 60")
-    before = log_of(lab).count("Accepted")
+    before = log_of(lab).count("Accepted publickey")
     status, out, err = lab.run("alice", "ssh", "shared", "--no-wait", "--",
                                "db1", "echo in", env=env)
     check("jit-cert ssh does not use it: it asks again", status == 125 and
           "WAITING" in err and out == "" and
-          log_of(lab).count("Accepted") == before, status, out, err)
+          log_of(lab).count("Accepted publickey") == before, status, out, err)
     rid = live(lab, "shared")
     must(lab.run("bob", "approve", rid, "--yes"))
     status, out, err = lab.run("alice", "ssh", "shared", "--", "db1",
                                "echo in", env=env)
     check("and logs in by the new certificate", (status, out) == (0, "in\n")
-          and log_of(lab).count("Accepted") == before + 1 and
-          f"ID alice:{rid}:" in log_of(lab).split("Accepted")[-1], status,
+          and log_of(lab).count("Accepted publickey") == before + 1 and
+          f"ID alice:{rid}:" in log_of(lab).split("publickey")[-1], status,
           out, err)
     subprocess.run(["ssh", "-O", "exit", "-o", f"ControlPath={path}", "x"],
                    check=False, **quiet)

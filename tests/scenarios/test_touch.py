@@ -36,7 +36,8 @@ PEOPLE = {"alice": ["dev"], "bob": ["sre"], "ted": ["sre"], "nora": ["sre"],
           "flo": ["sre"], "petra": ["sre"], "dana": ["admins"],
           "tess": ["asking"], "nick": ["asking"], "pete": ["asking"]}
 KINDS = {"ted": "ed25519-sk", "nora": "ed25519-sk+no-touch-required",
-         "flo": "ecdsa-sk", "petra": "ecdsa-sk+verify-required", "tess": "ecdsa-sk",
+         "flo": "ecdsa-sk", "petra": "ecdsa-sk+verify-required",
+         "tess": "ecdsa-sk",
          "nick": "ecdsa-sk+no-touch-required",
          "pete": "ed25519-sk+verify-required"}
 
