@@ -246,7 +246,7 @@ class Lab:
                   f"    port: {host['port']}", "    keys:",
                   f"      - {self.public(self.dir / 'hosts' / name)}"]
         y += ["host-groups:", f"  prod-db: [{', '.join(self.hosts)}]",
-              "roles:" + self.roles.format(user=self.user)]
+              "  web: [db2]", "roles:" + self.roles.format(user=self.user)]
         self.policy.write_text("\n".join(y))
         self.policy.chmod(0o600)
 
@@ -290,7 +290,8 @@ class Lab:
             f"AuthorizedPrincipalsFile {users}/%u",
             "AuthorizedKeysFile none", "UsePAM no", "StrictModes no",
             "PasswordAuthentication no", "KbdInteractiveAuthentication no",
-            "PermitRootLogin yes", "LogLevel VERBOSE", ""]))
+            "PermitRootLogin yes", "Subsystem sftp internal-sftp",
+            "LogLevel VERBOSE", ""]))
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)
         host["log"] = top / f"{name}.log"

@@ -17,6 +17,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import Lab  # noqa: E402
+from rows import check, report  # noqa: E402
 
 PEOPLE = {"alice": ["sre"], "bob": ["sre"], "carol": ["sre"],
           "dana": ["admins"]}
@@ -30,14 +31,6 @@ ROLES = """
     request: {{ of: [sre], proofs: [sshsig] }}
     approve: {{ need: 2, of: [sre], proofs: [sshsig] }}
 """
-BAD = []
-
-
-def check(name, good, *seen):
-    print(("ok      " if good else "FAILED  ") + name, flush=True)
-    if not good:
-        BAD.append(name)
-        print("   ", *seen)
 
 
 class World:
@@ -172,9 +165,7 @@ def main():
     signer, cert, source = sys.argv[1:4]
     with Lab(signer, cert, roles=ROLES, people=PEOPLE) as lab:
         run(World(lab, os.path.abspath(source)))
-    if BAD:
-        sys.exit(f"{len(BAD)} FAILED: " + "; ".join(BAD))
-    print("all ok")
+    report()
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
