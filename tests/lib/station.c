@@ -107,6 +107,12 @@ reap(pid_t pid, int want_signal)
 		give_up("the signer did not end as it should");
 }
 
+void
+station_run(const char *const argv[])
+{
+	reap(spawn(argv), 0);
+}
+
 static struct ssh_priv *
 new_key(void)
 {
@@ -149,7 +155,7 @@ station_make(struct station *s, const char *program, unsigned n)
 	const char *const init[] = { program, "init", s->home,
 	    s->policy_file, "--passphrase-file", s->pass, NULL };
 
-	reap(spawn(init), 0);
+	station_run(init);
 }
 
 /* However the program ends, its daemon does not outlive it. */
@@ -162,20 +168,33 @@ end_running(void)
 		(void)kill(running, SIGKILL);
 }
 
-double
-station_start(struct station *s)
+void
+station_launch(struct station *s)
 {
 	const char *const serve[] = { s->program, "serve", s->home,
 	    s->policy_file, "--socket", s->sock, "--passphrase-file",
 	    s->pass, "--log-level", "error", NULL };
-	int64_t from = sys_mono_ms();
-	int fd;
 
 	if (running < 0 && atexit(end_running) != 0)
 		give_up("cannot tidy up");
 	running = s->signer = spawn(serve);
-	fd = station_connect(s);
+}
+
+void
+station_wait(struct station *s)
+{
+	int fd = station_connect(s);
+
 	(void)close(fd);
+}
+
+double
+station_start(struct station *s)
+{
+	int64_t from = sys_mono_ms();
+
+	station_launch(s);
+	station_wait(s);
 	return (double)(sys_mono_ms() - from) / 1e3;
 }
 
@@ -382,7 +401,7 @@ station_errand(struct station *s, unsigned who, dur_s opens_in, dur_s life,
 	q.duration = life;
 	NEED(rng_fill(&rng, e->secret, sizeof(e->secret)));
 	NEED(digest_sha256(SPAN(e->secret, 32), &q.collect));
-	q.reason = span_str("an errand");
+	q.reason = span_str(s->reason != NULL ? s->reason : "an errand");
 	e->id = q.id;
 	put_request(s, e, &q);
 	e->collect = station_frame(&(struct ask){ .op = OP_COLLECT,
