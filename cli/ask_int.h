@@ -1,4 +1,6 @@
-/* ask_int - names in sentences; between ask.c and ask_words.c. */
+/*
+ * ask_int - names in sentences; between ask.c and ask_words.c.
+ */
 #ifndef JIT_CLI_ASK_INT_H
 #define JIT_CLI_ASK_INT_H
 
