@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,19 +117,37 @@ make_log_key(struct session *s, struct jit_why *why)
 	return JIT_OK;
 }
 
+/* Only a person can know that what was seen was given up for good. */
+static enum jit_err
+went_back(const struct state *st, struct jit_why *why)
+{
+	char was[sizeof(why->msg)];
+
+	if (why == NULL)
+		return JIT_E_ROLLBACK;
+	(void)snprintf(was, sizeof(was), "%s", why->msg);
+	return jit_fail(why, JIT_E_ROLLBACK, "%s (only if its admins say that "
+	    "they signed a recovery, remove %s/checkpoint and policy)", was,
+	    st->dir);
+}
+
 enum jit_err
 session_open(const struct session_config *c, struct session **ret,
     bool *first_use, struct jit_why *why)
 {
 	JIT_SCOPED(session_free) struct session *s = calloc(1, sizeof(*s));
 	bool first;
+	enum jit_err e;
 
 	if (s == NULL)
 		return JIT_E_NOMEM;
 	JIT_TRY(state_open(c, &s->state, why));
 	first = !s->state.trust.pinned;
-	JIT_TRY(client_open(c->socket, c->timeout_ms, &s->state.trust,
-	    &s->client, why));
+	e = client_open(c->socket, c->timeout_ms, &s->state.trust, &s->client,
+	    why);
+	if (e == JIT_E_ROLLBACK)
+		return went_back(&s->state, why);
+	JIT_TRY(e);
 	JIT_TRY(make_log_key(s, why));
 	JIT_TRY(check_genesis(s, why));
 	JIT_TRY(session_see_policy(s, session_hello(s)->policy_index, why));

@@ -289,5 +289,11 @@ enum jit_err
 session_page(struct session *s, uint64_t first, uint32_t max,
     struct page *ret, struct jit_why *why)
 {
-	return client_page(s->client, first, max, ret, why);
+	struct page p;
+
+	JIT_TRY(client_page(s->client, first, max, &p, why));
+	/* Its questions leave the page's bytes where they are. */
+	JIT_TRY(state_save(&s->state, s->client, why));
+	*ret = p;
+	return JIT_OK;
 }

@@ -78,8 +78,8 @@ enum jit_err client_listing(struct client *c, const struct ask *a,
 enum jit_err client_untrue(enum jit_err e, struct jit_why *why);
 /*
  * A checkpoint of this log that somebody else checked, older or newer than
- * ours: is it on the same line?  The newest is the newer of the two.
- * Errors as above.
+ * ours: is it on the same line?  The newest is the newer of the two.  What
+ * was answered before stays borrowed.  Errors as above.
  */
 enum jit_err client_join(struct client *c, struct span note,
     struct jit_why *why);

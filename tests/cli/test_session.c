@@ -2,6 +2,7 @@
  * session: what is kept from one run to the next, what is proven of a policy
  * and of a request, and that no lie about either passes for an answer.
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,8 +18,10 @@ static struct ulid ids[STORY_N];
 static uint64_t policy[2];		/* their indexes, the old one first */
 
 /* Requests whose certificate is not what it must be. */
-enum { BAD_CA, BAD_WINDOW, BAD_APPROVALS, BAD_POLICY, BAD_N };
+enum { BAD_CA, BAD_WINDOW, BAD_APPROVALS, BAD_POLICY, BAD_OPTION,
+	BAD_PRINCIPAL, BAD_KEY_ID, BAD_KEY, BAD_DECISION, BAD_N };
 static struct ulid bad[BAD_N];
+static uint64_t misnamed;		/* a policy's entry that is not true */
 
 /* ---- a run ---- */
 
@@ -221,6 +224,9 @@ test_later(void **state)
 	r.l.size -= t->less;
 	run_lie(&r, t->lie, t->at, 0);
 	JT_WHY(run_open(&r), t->want, &r.why);
+	/* Where the way back is, for who was told that it is right. */
+	if (t->less > 0)
+		assert_non_null(strstr(r.why.msg, "/checkpoint and policy"));
 	run_done(&r);
 }
 
@@ -317,6 +323,29 @@ test_both(void **state)
 		JT_WHY(session_policy(r.s, session_policy_index(r.s), &p,
 		    &r.why), t->want, &r.why);
 	file_is(&r, "checkpoint", BUF_SPAN(left));
+	run_done(&r);
+}
+
+/* Who only reads remembers what was seen as well. */
+static void
+test_page_kept(void **state)
+{
+	JIT_DONE(buf_done) struct buf note = logbook_note(&book, book.n);
+	struct page p = { .count = 0 };
+	struct entry e;
+	struct run r;
+
+	(void)state;
+	run_init(&r);
+	r.l.size -= 20;
+	r.l.grow = 20;
+	r.l.still = 1;		/* hello; behind genesis it grows */
+	run_lie(&r, LIE_NONE, OP_HELLO, 0);
+	JT_WHY(run_open(&r), JIT_OK, &r.why);
+	JT_WHY(session_page(r.s, 0, 5, &p, &r.why), JIT_OK, &r.why);
+	file_is(&r, "checkpoint", BUF_SPAN(note));
+	for (int i = 0; i < 5; i++)
+		JT_OK(page_next(&p, &e, NULL));
 	run_done(&r);
 }
 
@@ -453,28 +482,53 @@ do_collect(struct session *s, struct jit_why *why)
 	return collect(s, &ids[STORY_ACTIVE], why);
 }
 
+/* One for each certificate that must not be. */
+#define BAD(name, which)						\
+static enum jit_err							\
+do_bad_##name(struct session *s, struct jit_why *why)			\
+{									\
+	return collect(s, &bad[which], why);				\
+}
+BAD(ca, BAD_CA)
+BAD(window, BAD_WINDOW)
+BAD(approvals, BAD_APPROVALS)
+BAD(policy, BAD_POLICY)
+BAD(option, BAD_OPTION)
+BAD(principal, BAD_PRINCIPAL)
+BAD(key_id, BAD_KEY_ID)
+BAD(key, BAD_KEY)
+BAD(decision, BAD_DECISION)
+
+/* Signed by the log, and still not what it says of its own block. */
 static enum jit_err
-do_bad_ca(struct session *s, struct jit_why *why)
+do_misnamed(struct session *s, struct jit_why *why)
 {
-	return collect(s, &bad[BAD_CA], why);
+	const struct policy *p = NULL;
+	enum jit_err e = session_policy(s, misnamed, &p, why);
+
+	assert_non_null(strstr(why->msg, "another kind or name"));
+	return e;
 }
 
+/* All of it, from the first entry on. */
 static enum jit_err
-do_bad_window(struct session *s, struct jit_why *why)
+do_pages(struct session *s, struct jit_why *why)
 {
-	return collect(s, &bad[BAD_WINDOW], why);
-}
+	struct page p = { .count = 0 };
+	uint64_t n = 0;
 
-static enum jit_err
-do_bad_approvals(struct session *s, struct jit_why *why)
-{
-	return collect(s, &bad[BAD_APPROVALS], why);
-}
+	do {
+		JIT_TRY(session_page(s, n, 7, &p, why));
+		for (uint32_t i = 0; i < p.count; i++, n++) {
+			struct entry e;
 
-static enum jit_err
-do_bad_policy(struct session *s, struct jit_why *why)
-{
-	return collect(s, &bad[BAD_POLICY], why);
+			JT_OK(page_next(&p, &e, why));
+			assert_true(e.index == n && span_eq(e.body,
+			    book.entry[n].e.body));
+		}
+	} while (p.count > 0);
+	assert_true(n == book.n);
+	return JIT_OK;
 }
 
 static enum jit_err
@@ -525,6 +579,8 @@ static const struct row rows[] = {
 	    JIT_E_VERIFY },
 	{ "policy: another body", do_policy, OP_BLOBS, LIE_BODY, 0,
 	    JIT_E_VERIFY },
+	{ "policy: a block of another name", do_misnamed, OP_HELLO, LIE_NONE,
+	    0, JIT_E_VERIFY },
 	{ "policy: no", do_policy, OP_BLOBS, LIE_REFUSE, 0, JIT_E_SELF },
 
 	{ "show", do_show, OP_SHOW, LIE_NONE, 0, JIT_OK },
@@ -584,6 +640,23 @@ static const struct row rows[] = {
 	    0, JIT_E_VERIFY },
 	{ "collect: not by a policy", do_bad_policy, OP_COLLECT, LIE_NONE, 0,
 	    JIT_E_VERIFY },
+	{ "collect: another option", do_bad_option, OP_COLLECT, LIE_NONE, 0,
+	    JIT_E_VERIFY },
+	{ "collect: another principal", do_bad_principal, OP_COLLECT,
+	    LIE_NONE, 0, JIT_E_VERIFY },
+	{ "collect: another key id", do_bad_key_id, OP_COLLECT, LIE_NONE, 0,
+	    JIT_E_VERIFY },
+	{ "collect: another key", do_bad_key, OP_COLLECT, LIE_NONE, 0,
+	    JIT_E_VERIFY },
+	{ "collect: approved by a stranger's key", do_bad_decision,
+	    OP_COLLECT, LIE_NONE, 0, JIT_E_VERIFY },
+
+	{ "pages", do_pages, OP_HELLO, LIE_NONE, 0, JIT_OK },
+	{ "pages: another one", do_pages, OP_ENTRIES, LIE_OTHER, 1,
+	    JIT_E_VERIFY },
+	{ "pages: another salt", do_pages, OP_ENTRIES, LIE_SALT, 1,
+	    JIT_E_VERIFY },
+	{ "pages: older", do_pages, OP_ENTRIES, LIE_OLD, 1, JIT_E_ROLLBACK },
 
 	{ "evidence", do_evidence, OP_PROVE, LIE_NONE, 0, JIT_OK },
 	{ "evidence: other entries", do_evidence, OP_PROVE, LIE_OTHER, 1,
@@ -605,6 +678,10 @@ test_row(void **state)
 	JT_WHY(t->call(r.s, &r.why), t->want, &r.why);
 	if (t->want != JIT_OK)
 		assert_true(r.why.msg[0] != '\0');
+	/* What is not true is told by that, and never as a refusal. */
+	if (t->want != JIT_OK && t->lie != LIE_REFUSE &&
+	    t->lie != LIE_UNKNOWN)
+		assert_int_equal(jit_err_exit(t->want), 18);
 	run_done(&r);
 }
 
@@ -753,26 +830,110 @@ no_policy(struct rec_issued *i)
 }
 
 static void
+more(struct ssh_cert_fields *f)
+{
+	static struct ssh_opt all[SSH_CERT_OPTS_MAX];
+
+	assert_true(f->n_opts < SSH_CERT_OPTS_MAX);
+	memcpy(all, f->opts, f->n_opts * sizeof(all[0]));
+	JT_OK(ssh_opt_parse(span_str("permit-agent-forwarding"),
+	    &all[f->n_opts++], NULL));
+	f->opts = all;
+}
+
+static void
+as_root(struct ssh_cert_fields *f)
+{
+	static struct span root;
+
+	root = span_str("root.prod-db");
+	f->principals = &root;
+	f->n_principals = 1;
+}
+
+static void
+of_another(struct ssh_cert_fields *f)
+{
+	static char id[256];
+
+	memcpy(id, f->key_id.p, f->key_id.n);
+	id[f->key_id.n - 1] = id[f->key_id.n - 1] == '0' ? '1' : '0';
+	f->key_id = SPAN(id, f->key_id.n);
+}
+
+/*
+ * Carol approved, by a key that is not hers.  The logbook is told of a true
+ * approval in its place, so that it makes the certificate.
+ */
+static void
+forge_decision(struct ulid *ret)
+{
+	const struct ulid id = logbook_asked(&book, 1);
+	struct dossier *d = logbook_find(&book, &id)->dossier;
+	JIT_DONE(buf_done) struct buf good = logbook_decision_body(&book, &id,
+	    VERDICT_APPROVE, K_CAROL);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+	JIT_DONE(buf_done) struct buf sig = { NULL, 0 };
+	JIT_DONE(buf_done) struct buf body = { NULL, 0 };
+	struct rec_signed s;
+	struct entry e = { .type = ENTRY_DECISION, .time = book.w.now,
+	    .body = BUF_SPAN(good) };
+
+	JT_OK(rec_get_signed(e.body, ENTRY_DECISION, &s, NULL));
+	sig = world_sign(&book.w, K_STRANGER, NS_DECISION, s.text);
+	s.sig = BUF_SPAN(sig);
+	rec_put_signed(&w, ENTRY_DECISION, &s);
+	JT_OK(w.err);
+	e.index = logbook_add(&book, ENTRY_DECISION, wr_view(&w));
+	JT_OK(entry_seal(&e));
+	JT_OK(dossier_add(d, &e, DOSSIER_VERIFY, NULL));
+	body = logbook_issued_body(&book, &id, NULL);
+	(void)logbook_add(&book, ENTRY_ISSUED, BUF_SPAN(body));
+	*ret = id;
+}
+
+/* The first policy again, with a person's block under another name. */
+static void
+misname(void)
+{
+	static const char name[] = "\0\0\0\005carol";
+	JIT_DONE(buf_done) struct buf b = { NULL, 0 };
+	uint8_t *at;
+
+	JT_OK(buf_copy(&b, book.entry[policy[0]].e.body));
+	at = memmem(b.p, b.n, name, sizeof(name) - 1);
+	assert_non_null(at);
+	at[sizeof(name) - 2] = 'm';
+	misnamed = logbook_add(&book, ENTRY_POLICY, BUF_SPAN(b));
+}
+
+static void
 set_up(void)
 {
-	static const struct logbook_spoil spoils[BAD_N] = {
-		[BAD_CA] = { NULL, NULL, K_STRANGER },
-		[BAD_WINDOW] = { longer, NULL, K_CA },
-		[BAD_APPROVALS] = { NULL, one_approval, K_CA },
-		[BAD_POLICY] = { NULL, no_policy, K_CA },
+	static const struct logbook_spoil spoils[BAD_DECISION] = {
+		[BAD_CA] = { NULL, NULL, K_STRANGER, 0 },
+		[BAD_WINDOW] = { longer, NULL, K_CA, 0 },
+		[BAD_APPROVALS] = { NULL, one_approval, K_CA, 0 },
+		[BAD_POLICY] = { NULL, no_policy, K_CA, 0 },
+		[BAD_OPTION] = { more, NULL, K_CA, 0 },
+		[BAD_PRINCIPAL] = { as_root, NULL, K_CA, 0 },
+		[BAD_KEY_ID] = { of_another, NULL, K_CA, 0 },
+		[BAD_KEY] = { NULL, NULL, K_CA, K_STRANGER },
 	};
 
 	logbook_init(&book);
 	policy[0] = book.policy_index;
+	misname();
 	logbook_story(&book, ids);
 	policy[1] = book.policy_index;
-	for (int i = 0; i < BAD_N; i++) {
+	for (int i = 0; i < BAD_DECISION; i++) {
 		JIT_DONE(buf_done) struct buf body = { NULL, 0 };
 
 		bad[i] = logbook_asked(&book, 2);
 		body = logbook_issued_body(&book, &bad[i], &spoils[i]);
 		(void)logbook_add(&book, ENTRY_ISSUED, BUF_SPAN(body));
 	}
+	forge_decision(&bad[BAD_DECISION]);
 }
 
 int
@@ -786,6 +947,7 @@ main(void)
 	failed += JT_ROWS("later", test_later, laters);
 	failed += jt_one("files", test_files);
 	failed += JT_ROWS("two at once", test_both, boths);
+	failed += jt_one("a page is kept", test_page_kept);
 	failed += JT_ROWS("session", test_row, rows);
 	failed += jt_one("search", test_search);
 	failed += jt_one("again", test_again);

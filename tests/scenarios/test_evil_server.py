@@ -172,6 +172,37 @@ def cut(payload, _):
     return payload[:len(payload) // 2]
 
 
+def together(lab):
+    """Many at once on one state folder, while the log grows: the checkpoint
+    that is kept never becomes an older one, and everybody is answered."""
+    sizes, ended, stop = [], [], threading.Event()
+
+    def look():
+        while not stop.is_set():
+            sizes.append(int(kept.read_text().split("\n")[1]))
+
+    def act(verb, times):
+        for _ in range(times):
+            ended.append(lab.run("alice", *verb))
+
+    assert lab.run("alice", "list")[0] == 0
+    kept = max((lab.dir / "alice").rglob("checkpoint"),
+               key=lambda p: p.stat().st_mtime_ns)
+    watch = threading.Thread(target=look)
+    many = [threading.Thread(target=act, args=(verb, 3)) for verb in
+            (["list"], ["list"], ["whoami"], ["log"], ["request", "db"])]
+    for thread in [watch, *many]:
+        thread.start()
+    for thread in many:
+        thread.join()
+    stop.set()
+    watch.join()
+    check("many at once: all are answered",
+          [got[0] for got in ended] == [0] * 15, ended)
+    check("many at once: never an older checkpoint",
+          sizes == sorted(sizes) and sizes[-1] >= sizes[0] + 3, sizes)
+
+
 def main():
     signer, cert = sys.argv[1:3]
     with Lab(signer, cert, roles=ROLES, people=PEOPLE) as lab:
@@ -310,6 +341,7 @@ def run(lab):
         liar.lie = None
         check(f"ssh: {name}", status in (18, 125) and "in\n" not in out and
               liar.told > 0, status, out, err, liar.told)
+    together(lab)
     got = lab.run("dana", "verify", "--log", "--deep")
     check("the log holds", got[0] == 0, got)
 

@@ -3,7 +3,7 @@
 
 check_protocol_md.py SOURCE: fails when the table of operations in
 signer/PROTOCOL.md is not that of signer/ops.def, when a limit is not that of
-signer/proto.h, or when an error is named that ca/base/err.def does not have.
+the header that sets it, or when an error is named that ca/base/err.def does not have.
 """
 import pathlib
 import re
@@ -15,7 +15,12 @@ LIMITS = {
     "frame": "PROTO_FRAME_MAX", "answer": "PROTO_ANSWER_MAX",
     "indexes or digests in a frame": "PROTO_PROVE_MAX",
     "requests of a `list`": "PROTO_LIST_MAX", "wait": "PROTO_WAIT_MS",
+    "receipts in an answer": "RECEIPTS_MAX", "note": "TLOG_NOTE_MAX",
+    "connections": "SERVE_CONNS", "waits": "SERVE_WAITS",
+    "frames in flight of a connection": "CONN_TASKS",
 }
+HEADERS = ("signer/proto.h", "signer/serve.h", "signer/conn.h",
+           "ca/grant/receipt.h", "ca/tlog/checkpoint.h")
 
 
 def section(text, title):
@@ -40,7 +45,7 @@ def main():
     bad += [f"not in ops.def: {r}" for r in got if r not in want]
     bad += [f"not in PROTOCOL.md: {r}" for r in want if r not in got]
 
-    header = (top / "signer/proto.h").read_text()
+    header = "".join((top / name).read_text() for name in HEADERS)
     limits = dict(row for row in rows(section(doc, "Limits")))
     for what, name in LIMITS.items():
         value = re.search(rf"#define {name} \(?(.*?)\)?\s*(?:/\*.*)?$",

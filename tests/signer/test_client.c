@@ -260,6 +260,20 @@ know(const struct row *r, struct client_trust *t)
 	t->note = logbook_note(&book, size);
 }
 
+/* What is not true is told apart from a no, from silence and from noise. */
+static int
+exit_of(const struct row *r)
+{
+	switch (r->want) {
+	case JIT_OK: return 0;
+	case JIT_E_SELF: return 15;
+	case JIT_E_UNREACHABLE: return 17;
+	case JIT_E_PROTOCOL:
+	case JIT_E_BUSY: return 1;
+	default: return 18;
+	}
+}
+
 static void
 test_row(void **state)
 {
@@ -289,6 +303,7 @@ test_row(void **state)
 	}
 	JT_WHY(e, r->want, &why);
 	assert_true(e == JIT_OK || why.msg[0] != '\0');
+	assert_int_equal(jit_err_exit(e), exit_of(r));
 	liar_stop(&l);
 	ssh_key_free(t.user_ca);
 	buf_done(&t.note);
