@@ -87,7 +87,6 @@ hand_out(struct scan *s, utc_s t)
 			e = s->fn(s->arg, s->v[n]);
 		dossier_free(s->v[n++]);
 	}
-	/* Nothing was begun: v is NULL. */
 	if (n > 0)
 		memmove(s->v, s->v + n, (s->n - n) * sizeof(s->v[0]));
 	s->n -= n;

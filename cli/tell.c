@@ -78,6 +78,8 @@ put_options(struct wr *w, const struct request *q)
 		wr_str(w, "; NO forwarding");
 }
 
+#define HOSTS_SHOWN 32
+
 /* A principal is <account>.<host group>. */
 static void
 split(struct span principal, struct span *account, struct span *group)
@@ -101,14 +103,15 @@ put_principal(struct wr *w, const struct policy *p, struct span principal)
 	wr_str(w, "login as ");
 	wr_span(w, account);
 	wr_str(w, " on ");
-	for (size_t i = 0; b != NULL && i < b->host_group.n && i < 8; i++) {
+	for (size_t i = 0; b != NULL && i < b->host_group.n &&
+	    i < HOSTS_SHOWN; i++) {
 		wr_str(w, i > 0 ? ", " : "");
 		wr_span(w, b->host_group.hosts[i]);
 	}
 	if (b == NULL)
 		wr_str(w, "UNKNOWN SERVERS");
-	else if (b->host_group.n > 8)
-		wr_fmt(w, " and %zu more", b->host_group.n - 8);
+	else if (b->host_group.n > HOSTS_SHOWN)
+		wr_fmt(w, " and %zu more", b->host_group.n - HOSTS_SHOWN);
 	wr_str(w, " (principal ");
 	wr_span(w, principal);
 	wr_str(w, ")");
@@ -191,6 +194,25 @@ put_key(struct wr *w, const struct desk *d, struct span name,
 	    person_has_key(who, s->key) ? "" : ", NOT ENROLLED NOW");
 }
 
+/*
+ * " (enrolled 1 Mar)": since when the policy has this person as they are.
+ * A new date is a reason to look: keys or groups are new.
+ */
+static void
+put_enrolled(struct wr *w, struct desk *d, struct span name, utc_s now)
+{
+	JIT_DONE(evidence_done) struct evidence ev = { .r.n = 0 };
+	char day[WHEN_TEXT];
+	uint64_t index = 0;
+
+	if (session_block(d->s, d->policy_index, BLOCK_PERSON, name, &index,
+	    NULL) != JIT_OK || session_evidence(d->s, &index, 1, &ev, NULL) !=
+	    JIT_OK || ev.r.n != 1)
+		return;
+	wr_fmt(w, " (enrolled %s)", when_text(WHEN_DAY, ev.r.v[0].e.time, now,
+	    day));
+}
+
 void
 tell_request(struct desk *d, const struct dossier *r, utc_s now)
 {
@@ -201,6 +223,7 @@ tell_request(struct desk *d, const struct dossier *r, utc_s now)
 	char ago[WHEN_TEXT];
 
 	put_key(&key, d, q->requester, &r->h.request->by);
+	put_enrolled(&key, d, q->requester, now);
 	tell_put_opens(&opens, d->policy, q);
 	tell_put_when(&when, q, now);
 	out_say(d->c, "%.*s asks for %.*s, %s, signed by %.*s\n",
@@ -323,33 +346,49 @@ say_difference(const struct request *q, const struct request *want,
 	return JIT_OK;
 }
 
-enum jit_err
-tell_check(const struct desk *d, const struct dossier *r,
-    struct jit_why *why)
+/* With words for what a person must see, before judge.h has its say. */
+static enum jit_err
+check_text(const struct policy *p, const char *log_id,
+    const struct open_request *r, struct jit_why *why)
 {
-	const struct request *q = &r->h.request->req;
-	const struct person *who = policy_person(d->policy, q->requester);
-	const struct block *b = policy_get(d->policy, BLOCK_ROLE, q->role);
+	const struct request *q = &r->req;
+	const struct person *who = policy_person(p, q->requester);
+	const struct block *b = policy_get(p, BLOCK_ROLE, q->role);
 	struct request_store store;
 	struct request want = *q;
 	char shown[TEXT_SHOWN];
 
 	(void)text_shown(q->requester, shown, sizeof(shown));
-	if (who == NULL || !person_has_key(who, r->h.request->by.key))
+	if (who == NULL || !person_has_key(who, r->by.key))
 		return jit_fail(why, JIT_E_KEYUNKNOWN, "the signature is not "
 		    "by a key that is enrolled for %s", shown);
+	if (!span_eq_str(q->log, log_id))
+		return jit_fail(why, JIT_E_LOGNAME, "it is for another log");
 	(void)text_shown(q->role, shown, sizeof(shown));
 	if (b == NULL)
 		return jit_fail(why, JIT_E_ROLE, "there is no role \"%s\"",
 		    shown);
-	if (!span_eq_str(q->log, session_log_id(d->s)))
-		return jit_fail(why, JIT_E_LOGNAME, "it is for another log");
-	JIT_TRY(policy_fill_request(d->policy, q->role, &want, &store, why));
-	JIT_TRY(say_difference(q, &want, why));
 	if (!digest_eq(&b->digest, &q->role_digest))
 		return jit_fail(why, JIT_E_STALE, "role %s has changed since "
-		    "it was asked for", shown);
-	return JIT_OK;
+		    "it was asked for; it must be asked for again", shown);
+	JIT_TRY(policy_fill_request(p, q->role, &want, &store, why));
+	return say_difference(q, &want, why);
+}
+
+enum jit_err
+tell_check(const struct policy *p, const char *log_id,
+    const struct own_keys *own, const struct dossier *r,
+    struct jit_why *why)
+{
+	struct jit_why judged = { 0 };
+	enum jit_err e;
+
+	JIT_TRY(check_text(p, log_id, r->h.request, why));
+	e = judge_request(p, log_id, own, r->h.request, 0,
+	    r->entry[0].e.time, &judged);
+	if (e != JIT_OK && e != JIT_E_NOBODY && why != NULL)
+		*why = judged;
+	return e == JIT_E_NOBODY ? JIT_OK : e;
 }
 
 /* ---- for programs ---- */

@@ -29,11 +29,15 @@ void tell_put_standing(struct wr *w, struct desk *d, const struct dossier *r,
     utc_s now);
 
 /*
- * Is what the requester signed what the proven role opens, and are the keys
- * theirs?  JIT_E_KEYUNKNOWN, JIT_E_STALE, JIT_E_RENDER, JIT_E_ROLE; why names
- * what differs.
+ * Is what the requester signed what the proven role opens, by a key of
+ * theirs, and could the signer log it when it did?  Judged as the signer must
+ * have judged it, at the time of its entry, under p.
+ *	JIT_E_KEYUNKNOWN JIT_E_LOGNAME; JIT_E_ROLE; JIT_E_STALE: the role's
+ *	block is another now; JIT_E_RENDER: why names what differs; the others
+ *	of judge_request(), but that too few are left who can approve is none
  */
-enum jit_err tell_check(const struct desk *d, const struct dossier *r,
+enum jit_err tell_check(const struct policy *p, const char *log_id,
+    const struct own_keys *own, const struct dossier *r,
     struct jit_why *why);
 
 /* One object about a request; NULL without memory. */

@@ -7,25 +7,41 @@
  */
 #include <string.h>
 
+#include "cli/past.h"
 #include "cli/tell.h"
 
 struct deciding {
 	struct desk *d;
 	const struct args *a;
-	bool approve;			/* what was typed; a key may change it */
+	bool approve;			/* typed; a key may change it */
 	struct dossier *r;		/* owned */
 	utc_s now;
 	const struct role *role;
+	struct wr opens;		/* what it opens, as it was shown */
 };
 
 static void
 deciding_done(struct deciding *x)
 {
 	dossier_free(x->r);
+	wr_done(&x->opens);
 }
 JIT_SCOPED_OBJ(struct deciding, deciding_done);
 
 /* ---- may it be decided at all? ---- */
+
+/*
+ * Before anything is signed: what the signer said and what is not so is
+ * nothing to try again, but to tell.
+ */
+static int
+refuse(struct cli *c, enum jit_err e, const struct jit_why *why)
+{
+	if (jit_err_exit(e) != CLI_UNVERIFIED)
+		return out_error(c, e, why);
+	return out_outcome(c, "MISMATCH", e, "NOT SIGNED. %s. Tell security.",
+	    jit_why_text(why, e));
+}
 
 static int
 say_late(struct deciding *x, enum jit_err e, const char *what, utc_s at)
@@ -44,11 +60,28 @@ say_denied(struct deciding *x)
 	    x->r->h.decision[x->r->h.n_decisions - 1];
 	JIT_DONE(wr_done) struct wr w = WR_INIT(1024);
 
+	if (desk_is_me(x->d, o->dec.approver))
+		return say_late(x, JIT_E_DENIED, "You denied it",
+		    o->dec.decided);
 	wr_span(&w, o->dec.approver);
 	wr_str(&w, " denied it");
 	wr_u8(&w, 0);
 	return say_late(x, JIT_E_DENIED, w.err == JIT_OK ?
 	    (const char *)w.p : "denied", o->dec.decided);
+}
+
+static int
+say_issued(struct deciding *x)
+{
+	const struct dossier *r = x->r;
+	char ago[WHEN_TEXT], until[WHEN_TEXT];
+
+	return out_outcome(x->d->c, "LATE", JIT_E_ISSUED, "The certificate "
+	    "was issued %s and lives until %s; nothing was signed. %.*s can "
+	    "give it back: jit-cert drop %s",
+	    when_ago(r->entry[r->issued_at].e.time, x->now, ago),
+	    when_text(WHEN_BOTH, r->h.issued_until, x->now, until),
+	    OUT_SPAN(r->h.request->req.requester), desk_short(x->d, &r->id));
 }
 
 /* CLI_DONE: it is still open. */
@@ -62,20 +95,19 @@ check_open(struct deciding *x)
 	case STAND_DENIED:
 		return say_denied(x);
 	case STAND_CANCELLED:
-		return say_late(x, JIT_E_CANCELLED, "its requester cancelled "
+		return say_late(x, JIT_E_CANCELLED, "Its requester cancelled "
 		    "it", last);
 	case STAND_DROPPED:
-		return say_late(x, JIT_E_DROPPED, "its requester gave the "
+		return say_late(x, JIT_E_DROPPED, "Its requester gave the "
 		    "access back", last);
 	case STAND_CLOSED:
-		return say_late(x, JIT_E_EXPIRED, "its window closed",
+		return say_late(x, JIT_E_EXPIRED, "Its window closed",
 		    r->h.request->req.closes);
 	case STAND_ENDED:
-		return say_late(x, JIT_E_EXPIRED, "its access ended",
+		return say_late(x, JIT_E_EXPIRED, "Its access ended",
 		    r->h.issued_until);
 	case STAND_ACTIVE:
-		return say_late(x, JIT_E_ISSUED, "the certificate was issued",
-		    r->entry[r->issued_at].e.time);
+		return say_issued(x);
 	case STAND_PENDING:
 	case STAND_APPROVED:
 	case STANDINGS:
@@ -140,11 +172,21 @@ check_me(struct deciding *x)
 }
 
 static int
-say_mismatch(struct deciding *x, const struct jit_why *why)
+say_mismatch(struct deciding *x, enum jit_err e, const struct jit_why *why)
 {
+	if (e == JIT_E_NOMEM || e == JIT_E_CRYPTO)
+		return out_error(x->d->c, e, why);
 	return out_outcome(x->d->c, "MISMATCH", JIT_E_VERIFY, "NOT SIGNED. "
 	    "Against the proven policy this text differs: %s. Tell security.",
-	    why->msg);
+	    jit_why_text(why, e));
+}
+
+/* A policy that changed since does that; nobody has lied. */
+static bool
+is_of_today(enum jit_err e)
+{
+	return e == JIT_E_ROLE || e == JIT_E_STALE || e == JIT_E_REFUSED ||
+	    e == JIT_E_WEAKKEY;
 }
 
 /* Is it whole, open, and mine to decide? */
@@ -157,77 +199,81 @@ check(struct deciding *x)
 
 	if ((status = check_open(x)) != CLI_DONE)
 		return status;
-	e = tell_check(x->d, x->r, &why);
-	if (e == JIT_E_ROLE || e == JIT_E_STALE)
-		return out_error(x->d->c, e, &why);
+	e = tell_check(x->d->policy, session_log_id(x->d->s),
+	    session_keys(x->d->s), x->r, &why);
 	if (e != JIT_OK)
-		return say_mismatch(x, &why);
+		return is_of_today(e) ? out_error(x->d->c, e, &why) :
+		    say_mismatch(x, e, &why);
 	x->role = policy_role(x->d->policy, x->r->h.request->req.role);
 	return check_me(x);
 }
 
 /* ---- what is new about it ---- */
 
-/* The same person's last one for that role that was issued. */
-static const struct dossier *
-last_time(const struct deciding *x, const struct dossiers *v)
+/* A help for the approver; only a lie in it is an error. */
+static enum jit_err
+tell_new(struct deciding *x, struct jit_why *ret)
 {
-	const struct request *q = &x->r->h.request->req;
-
-	for (size_t i = v->n; i > 0; i--) {
-		const struct dossier *r = v->v[i - 1];
-		const struct request *o = &r->h.request->req;
-
-		if (r->h.issued && strcmp(r->id.s, x->r->id.s) != 0 &&
-		    span_eq(o->requester, q->requester) &&
-		    span_eq(o->role, q->role))
-			return r;
-	}
-	return NULL;
-}
-
-static void
-tell_new(struct deciding *x)
-{
-	JIT_DONE(dossiers_done) struct dossiers v = { 0 };
-	const struct request *q = &x->r->h.request->req, *o;
-	const struct dossier *last;
-	char now[WHEN_TEXT], then[WHEN_TEXT], day[WHEN_TEXT];
+	JIT_SCOPED(dossier_free) struct dossier *then = NULL;
+	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 18);
+	const struct policy *was = NULL;
+	struct span who = x->r->h.request->req.requester;
 	struct jit_why why = { 0 };
+	bool whole = false;
+	enum jit_err e = past_find(x->d, x->r, &then, &whole, &why);
 
-	if (desk_list(x->d, &v, &why) != JIT_OK)
-		return;
-	if ((last = last_time(x, &v)) == NULL) {
-		out_say(x->d->c, "  new    no certificate of this role for "
-		    "them lately\n");
-		return;
+	if (e != JIT_OK && jit_err_exit(e) == CLI_UNVERIFIED) {
+		*ret = why;
+		return e;
 	}
-	o = &last->h.request->req;
-	(void)when_text(WHEN_SHORT, o->created, x->now, day);
-	if (q->duration != o->duration)
-		out_say(x->d->c, "  new    %s, last time %s (%s)%s\n",
-		    when_dur(q->duration, now), when_dur(o->duration, then),
-		    day, digest_eq(&q->role_digest, &o->role_digest) ?
-		    "; else the same" : "; the role has changed since");
-	else
-		out_say(x->d->c, "  new    the same as last time (%s)%s\n",
-		    day, digest_eq(&q->role_digest, &o->role_digest) ? "" :
-		    ", but the role has changed since");
+	if (e != JIT_OK) {
+		out_say(x->d->c, "  new    cannot be told: %s\n",
+		    jit_why_text(&why, e));
+		return JIT_OK;
+	}
+	if (then == NULL) {
+		out_say(x->d->c, "  new    %.*s had no certificate of this "
+		    "role %s\n", OUT_SPAN(who), whole ? "before" :
+		    "lately");
+		return JIT_OK;
+	}
+	if (session_policy(x->d->s, then->issued.policy_index, &was, &why) !=
+	    JIT_OK)
+		was = NULL;
+	past_put_new(&w, x->r, x->d->policy, then, was, x->now);
+	out_say(x->d->c, "  new    %.*s\n", OUT_SPAN(wr_view(&w)));
+	return w.err;
 }
 
-static void
+/* What it opens, in words: kept, to be held against what is so later. */
+static enum jit_err
+put_opens(struct deciding *x, struct wr *w)
+{
+	wr_init(w, 1u << 18);
+	tell_put_opens(w, x->d->policy, &x->r->h.request->req);
+	return w->err;
+}
+
+static int
 show(struct deciding *x)
 {
 	JIT_DONE(wr_done) struct wr quorum = WR_INIT(65536);
 	struct quorum q = { 0 };
+	struct jit_why why = { 0 };
+	enum jit_err e;
 
+	wr_done(&x->opens);
 	tell_request(x->d, x->r, x->now);
-	tell_new(x);
+	if ((e = put_opens(x, &x->opens)) != JIT_OK ||
+	    (e = tell_new(x, &why)) != JIT_OK)
+		return refuse(x->d->c, e, &why);
 	tell_put_quorum(&quorum, x->d, x->r, x->now);
 	(void)desk_standing(x->d, x->r, x->now, &q, NULL);
 	out_say(x->d->c, "  needs  %.*s%s\n", OUT_SPAN(wr_view(&quorum)),
-	    q.have + 1 == q.need ? ", you are the last" : "");
+	    q.have + 1 == q.need ? (q.need == 1 ? ": you are enough" :
+	    ", you are the last") : "");
 	tell_history(x->d, x->r, x->now);
+	return CLI_DONE;
 }
 
 /* ---- signing ---- */
@@ -256,6 +302,23 @@ render(struct deciding *x, struct buf *ret, struct jit_why *why)
 	return wr_take(&w, ret);
 }
 
+/* Is what it opens still what was shown?  Servers come and go. */
+static int
+check_shown(struct deciding *x)
+{
+	JIT_DONE(wr_done) struct wr now = WR_INIT(0);
+	struct jit_why why = { 0 };
+	enum jit_err e = put_opens(x, &now);
+
+	if (e != JIT_OK)
+		return out_error(x->d->c, e, NULL);
+	if (span_eq(wr_view(&now), wr_view(&x->opens)))
+		return CLI_DONE;
+	return out_error(x->d->c, jit_fail(&why, JIT_E_STALE, "the policy "
+	    "changed while it was shown, and with it what this opens; "
+	    "nothing was signed: look again"), &why);
+}
+
 /* Nothing has happened to it since it was shown. */
 static int
 look_again(struct deciding *x)
@@ -264,10 +327,12 @@ look_again(struct deciding *x)
 	struct dossier *shown = x->r;
 	struct jit_why why = { 0 };
 	enum jit_err e;
+	int status;
 
-	e = session_show(x->d->s, &shown->id, &now, &x->now, &why);
-	if (e != JIT_OK)
-		return out_error(x->d->c, e, &why);
+	if ((e = session_show(x->d->s, &shown->id, &now, &x->now, &why)) !=
+	    JIT_OK || (e = desk_refresh(x->d, &why)) != JIT_OK ||
+	    (e = desk_who(x->d, &why)) != JIT_OK)
+		return refuse(x->d->c, e, &why);
 	if (!span_eq(BUF_SPAN(now->h.request->text),
 	    BUF_SPAN(shown->h.request->text)))
 		return out_outcome(x->d->c, "MISMATCH", JIT_E_VERIFY, "NOT "
@@ -275,7 +340,8 @@ look_again(struct deciding *x)
 		    "was shown. Tell security.");
 	x->r = now;
 	now = shown;
-	return check(x);
+	status = check(x);
+	return status == CLI_DONE ? check_shown(x) : status;
 }
 
 static int
@@ -300,6 +366,21 @@ say_done(struct deciding *x, const struct sent *sent)
 	return CLI_DONE;
 }
 
+/* It is signed, and the signer refused it, or proves nothing. */
+static int
+say_unsure(struct deciding *x, enum jit_err e, struct jit_why *why)
+{
+	if (jit_err_exit(e) == CLI_UNVERIFIED)
+		return out_outcome(x->d->c, "MISMATCH", e, "Signed and sent, "
+		    "but the signer's proof that it is logged does not hold: "
+		    "%s. Tell security.", jit_why_text(why, e));
+	if (e == JIT_E_UNREACHABLE)
+		(void)jit_at(why, e, "signed and sent, but whether it is "
+		    "logged is not known (jit-cert show %s)",
+		    desk_short(x->d, &x->r->id));
+	return out_error(x->d->c, e, why);
+}
+
 static int
 sign_and_send(struct deciding *x)
 {
@@ -316,11 +397,11 @@ sign_and_send(struct deciding *x)
 	if ((e = desk_choose(x->d, proofs, &hand, &why)) != JIT_OK ||
 	    (e = render(x, &text, &why)) != JIT_OK ||
 	    (e = desk_sign(x->d, hand, proofs, NS_DECISION, BUF_SPAN(text),
-	    &sig, &why)) != JIT_OK ||
-	    (e = session_send(x->d->s, OP_DECISION, BUF_SPAN(text),
-	    BUF_SPAN(sig), SPAN_NONE, &sent, &why)) != JIT_OK)
+	    &sig, &why)) != JIT_OK)
 		return out_error(x->d->c, e, &why);
-	return say_done(x, &sent);
+	e = session_send(x->d->s, OP_DECISION, BUF_SPAN(text), BUF_SPAN(sig),
+	    SPAN_NONE, &sent, &why);
+	return e == JIT_OK ? say_done(x, &sent) : say_unsure(x, e, &why);
 }
 
 /* ---- asking the person ---- */
@@ -368,10 +449,10 @@ decide(struct cli *c, const struct args *a, bool approve)
 	if ((e = desk_open(&d, c, &why)) != JIT_OK ||
 	    (e = desk_who(&d, &why)) != JIT_OK ||
 	    (e = desk_find(&d, a->operand[0], &x.r, &x.now, &why)) != JIT_OK)
-		return out_error(c, e, &why);
-	if ((status = check(&x)) != CLI_DONE)
+		return refuse(c, e, &why);
+	if ((status = check(&x)) != CLI_DONE ||
+	    (status = show(&x)) != CLI_DONE)
 		return status;
-	show(&x);
 	if (args_has(a, OPT_VIEW)) {
 		JIT_DONE(buf_done) struct buf text = { NULL, 0 };
 

@@ -1,4 +1,6 @@
 /* list, inbox - what is open, and what waits for me. */
+#include <string.h>
+
 #include "cli/scan.h"
 #include "cli/tell.h"
 
@@ -47,6 +49,18 @@ is_wanted(const struct listing_of *l, const struct dossier *r)
 	    s == STAND_APPROVED || s == STAND_ACTIVE;
 }
 
+/* What can be typed for it: all of the id once it is no longer live. */
+static const char *
+id_of(struct desk *d, const struct ulid *id)
+{
+	const char *s = desk_short(d, id);
+
+	for (size_t i = 0; i < d->n_ids; i++)
+		if (strcmp(d->ids[i].s, id->s) == 0)
+			return s;
+	return id->s;
+}
+
 static enum jit_err
 list_one(void *arg, const struct dossier *r)
 {
@@ -60,7 +74,7 @@ list_one(void *arg, const struct dossier *r)
 		return JIT_OK;
 	l->shown++;
 	tell_put_standing(&standing, l->d, r, l->now);
-	out_cell(c, &l->table, "%s", desk_short(l->d, &r->id));
+	out_cell(c, &l->table, "%s", id_of(l->d, &r->id));
 	out_cell(c, &l->table, "%.*s", OUT_SPAN(q->requester));
 	out_cell(c, &l->table, "%.*s", OUT_SPAN(q->role));
 	out_cell(c, &l->table, "%s", when_ago(q->created, l->now, ago));

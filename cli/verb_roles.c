@@ -57,15 +57,48 @@ json_names(const struct names *n)
 }
 
 static json_t *
+json_approvers(const struct desk *d, const struct role *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < policy_count(d->policy); i++) {
+		const struct block *b = policy_at(d->policy, i);
+
+		if (b->kind == BLOCK_PERSON &&
+		    role_may_approve(r, &b->person, d->me->name))
+			(void)json_array_append_new(list,
+			    out_json_span(b->name));
+	}
+	return list;
+}
+
+static json_t *
+json_proofs(unsigned mask)
+{
+	json_t *list = json_array();
+
+	for (int p = 0; list != NULL && p < PROOF_SETS; p++)
+		if (mask >> p & 1)
+			(void)json_array_append_new(list, json_string(
+			    proof_name((enum proof_set)p)));
+	return list;
+}
+
+static json_t *
 json_role(const struct desk *d, const struct role *r)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:b}",
-	    "role", out_json_span(r->name), "accounts",
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:o, s:b, s:o, "
+	    "s:i, s:o, s:o, s:o}", "role", out_json_span(r->name), "accounts",
 	    json_names(&r->accounts), "host_groups",
 	    json_names(&r->host_groups), "options", json_names(&r->options),
 	    "max", (json_int_t)r->max, "horizon", (json_int_t)r->horizon,
-	    "need", (int)r->need, "approve_of", json_names(&r->approve_of),
-	    "mine", (int)person_in(d->me, &r->request_of));
+	    "reason_required", (int)r->reason_required, "reason_pattern",
+	    out_json_span(r->reason_pattern), "mine",
+	    (int)person_in(d->me, &r->request_of), "request_proofs",
+	    json_proofs(r->request_proofs), "need", (int)r->need,
+	    "approve_of", json_names(&r->approve_of), "approvers",
+	    json_approvers(d, r), "approve_proofs",
+	    json_proofs(r->approve_proofs));
 }
 
 static int

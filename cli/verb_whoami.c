@@ -44,6 +44,42 @@ seen(const struct desk *d)
 	return c.size;
 }
 
+static json_t *
+json_keys(const struct desk *d)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < d->hands.n; i++) {
+		const struct hand *h = &d->hands.at[i];
+		char fp[SSH_FP_TEXT];
+
+		ssh_key_fingerprint(h->key, fp);
+		(void)json_array_append_new(list, json_pack(
+		    "{s:s, s:s, s:o, s:s, s:b}", "key", fp, "type",
+		    ssh_key_type_name(h->key), "comment",
+		    out_json_span(BUF_SPAN(h->comment)), "where",
+		    h->route == HAND_AGENT ? "agent" : "file", "enrolled",
+		    (int)person_has_key(d->me, h->key)));
+	}
+	return list;
+}
+
+static json_t *
+json_who(const struct desk *d, const char *ca)
+{
+	static const char *const state[] = { "ready", "frozen", "no-room" };
+	json_t *groups = json_array();
+
+	for (size_t i = 0; groups != NULL && i < d->me->groups.n; i++)
+		(void)json_array_append_new(groups,
+		    out_json_span(d->me->groups.v[i]));
+	return json_pack("{s:o, s:o, s:o, s:s, s:I, s:I, s:s, s:s}", "person",
+	    out_json_span(d->me->name), "groups", groups, "keys",
+	    json_keys(d), "log", session_log_id(d->s), "log_size",
+	    (json_int_t)seen(d), "policy", (json_int_t)d->policy_index,
+	    "user_ca", ca, "signer", state[session_hello(d->s)->state]);
+}
+
 static int
 who(struct cli *c)
 {
@@ -65,14 +101,12 @@ who(struct cli *c)
 	    OUT_SPAN(groups.n > 0 ? wr_view(&groups) :
 	    span_str("no group")));
 	tell_keys(&d);
-	out_say(c, "  log    %s, %llu entries\n", session_log_id(d.s),
-	    (unsigned long long)seen(&d));
+	out_say(c, "  log    %s, %llu entries; its policy is #%llu\n",
+	    session_log_id(d.s), (unsigned long long)seen(&d),
+	    (unsigned long long)d.policy_index);
 	out_say(c, "  CA     %s\n", ca);
 	out_say(c, "  signer %s\n", state_words(session_hello(d.s)->state));
-	out_json(c, json_pack("{s:o, s:o, s:s, s:s, s:s}", "person",
-	    out_json_span(d.me->name), "groups", out_json_span(wr_view(
-	    &groups)), "log", session_log_id(d.s), "user_ca", ca, "signer",
-	    state_words(session_hello(d.s)->state)));
+	out_json(c, json_who(&d, ca));
 	return CLI_DONE;
 }
 

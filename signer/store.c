@@ -140,7 +140,7 @@ no_get(void *ctx, unsigned level, uint64_t n, uint8_t *bytes)
 static struct tile_store
 store_of(struct store *s)
 {
-	return s->c.readonly ? (struct tile_store){ no_put, no_get, NULL } :
+	return s->c.readonly ? (struct tile_store){ no_put, no_get, NULL, NULL } :
 	    tile_disk_store(s->tile_disk);
 }
 

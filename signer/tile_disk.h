@@ -4,7 +4,7 @@
  * A struct tile_store for tiles.h.  put() only remembers: the file is written
  * by tile_disk_flush(), when the answers have left.  Tiles are derived, so
  * nothing is lost with them: a file that is short or missing is not there
- * (JIT_E_UNKNOWN), tile_disk_check() finds one that says something else, and
+ * (JIT_E_UNKNOWN), one that says something else is removed when it is read, and
  * whoever opens the log makes all of them again from the journal.
  *
  *	tile/0/000, tile/0/x001/234, tile/1/000 ...	8,192 bytes each
@@ -47,11 +47,12 @@ enum jit_err tile_disk_flush(struct tile_disk *d, struct jit_why *why);
 /* Flush, and make durable all that was written since the last time. */
 enum jit_err tile_disk_sync(struct tile_disk *d, struct jit_why *why);
 /*
- * Is every full tile of t there, and does it hash to what the tile above it
- * says, up to t's own edge?  Reads them all: 32 bytes a leaf.
- * JIT_E_UNKNOWN: one is missing; JIT_E_VERIFY: one is another; why says which.
+ * Is every full tile of t there, as a file of its size?  What stands in them
+ * is looked at when one is read (tiles.h), and one that is not this log's is
+ * removed then.  JIT_E_UNKNOWN: one is missing, why says which; JIT_E_ARG:
+ * not all are written; JIT_E_IO.
  */
-enum jit_err tile_disk_check(struct tile_disk *d, struct tiles *t,
+enum jit_err tile_disk_check(struct tile_disk *d, const struct tiles *t,
     struct jit_why *why);
 
 #endif

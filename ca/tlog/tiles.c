@@ -165,13 +165,47 @@ tiles_add(struct tiles *t, const struct digest *leaf)
 	return JIT_OK;
 }
 
+static enum jit_err find(struct tiles *t, unsigned l, uint64_t i,
+    struct sheet **ret);
+
+/* What came from the store is this log's: the tile above says so. */
+static enum jit_err
+check_read(struct tiles *t, unsigned l, uint64_t n)
+{
+	struct sheet *above = NULL;
+	struct digest root;
+
+	JIT_TRY(find(t, l + 1, n, &above));
+	JIT_TRY(fold(&t->level[l]->cache, 8, 0, &root));
+	if (digest_eq(&root, &above->h[n % TILE_HASHES]))
+		return JIT_OK;
+	if (t->store.drop != NULL)
+		t->store.drop(t->store.ctx, l, n);
+	return JIT_E_UNKNOWN;
+}
+
+static enum jit_err
+read_tile(struct tiles *t, unsigned l, uint64_t n)
+{
+	struct level *v = t->level[l];
+	uint8_t bytes[TILE_BYTES];
+
+	v->cached = false;
+	JIT_TRY(t->store.get(t->store.ctx, l, n, bytes));
+	memcpy(v->cache.h, bytes, sizeof(bytes));
+	memset(v->cache.have, 0, sizeof(v->cache.have));
+	JIT_TRY(check_read(t, l, n));
+	v->cached = true;
+	v->cached_n = n;
+	return JIT_OK;
+}
+
 /* The tile of level l that holds its hash i, wherever it is. */
 static enum jit_err
 find(struct tiles *t, unsigned l, uint64_t i, struct sheet **ret)
 {
 	struct level *v = l < TILE_LEVELS ? t->level[l] : NULL;
 	uint64_t n = i / TILE_HASHES;
-	uint8_t bytes[TILE_BYTES];
 
 	if (v == NULL || n > v->done ||
 	    (n == v->done && i % TILE_HASHES >= v->width))
@@ -180,14 +214,8 @@ find(struct tiles *t, unsigned l, uint64_t i, struct sheet **ret)
 		*ret = &v->now;
 		return JIT_OK;
 	}
-	if (!v->cached || v->cached_n != n) {
-		v->cached = false;
-		JIT_TRY(t->store.get(t->store.ctx, l, n, bytes));
-		memcpy(v->cache.h, bytes, sizeof(bytes));
-		memset(v->cache.have, 0, sizeof(v->cache.have));
-		v->cached = true;
-		v->cached_n = n;
-	}
+	if (!v->cached || v->cached_n != n)
+		JIT_TRY(read_tile(t, l, n));
 	*ret = &v->cache;
 	return JIT_OK;
 }

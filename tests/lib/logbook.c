@@ -136,7 +136,7 @@ add_genesis(struct logbook *b)
 void
 logbook_init(struct logbook *b)
 {
-	const struct tile_store store = { put_tile, get_tile, b };
+	const struct tile_store store = { put_tile, get_tile, b, NULL };
 
 	*b = (struct logbook){ .n = 0 };
 	world_init(&b->w);

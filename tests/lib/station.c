@@ -107,6 +107,12 @@ reap(pid_t pid, int want_signal)
 		give_up("the signer did not end as it should");
 }
 
+void
+station_run(const char *const argv[])
+{
+	reap(spawn(argv), 0);
+}
+
 static struct ssh_priv *
 new_key(void)
 {
@@ -149,21 +155,46 @@ station_make(struct station *s, const char *program, unsigned n)
 	const char *const init[] = { program, "init", s->home,
 	    s->policy_file, "--passphrase-file", s->pass, NULL };
 
-	reap(spawn(init), 0);
+	station_run(init);
+}
+
+/* However the program ends, its daemon does not outlive it. */
+static pid_t running = -1;
+
+static void
+end_running(void)
+{
+	if (running > 0)
+		(void)kill(running, SIGKILL);
+}
+
+void
+station_launch(struct station *s)
+{
+	const char *const serve[] = { s->program, "serve", s->home,
+	    s->policy_file, "--socket", s->sock, "--passphrase-file",
+	    s->pass, "--log-level", "error", NULL };
+
+	if (running < 0 && atexit(end_running) != 0)
+		give_up("cannot tidy up");
+	running = s->signer = spawn(serve);
+}
+
+void
+station_wait(struct station *s)
+{
+	int fd = station_connect(s);
+
+	(void)close(fd);
 }
 
 double
 station_start(struct station *s)
 {
-	const char *const serve[] = { s->program, "serve", s->home,
-	    s->policy_file, "--socket", s->sock, "--passphrase-file",
-	    s->pass, "--log-level", "error", NULL };
 	int64_t from = sys_mono_ms();
-	int fd;
 
-	s->signer = spawn(serve);
-	fd = station_connect(s);
-	(void)close(fd);
+	station_launch(s);
+	station_wait(s);
 	return (double)(sys_mono_ms() - from) / 1e3;
 }
 
@@ -173,6 +204,7 @@ station_stop(struct station *s, int sig)
 	if (s->signer < 0)
 		return;
 	(void)kill(s->signer, sig);
+	running = 0;
 	reap(s->signer, sig == SIGKILL ? SIGKILL : 0);
 	s->signer = -1;
 }
@@ -369,7 +401,7 @@ station_errand(struct station *s, unsigned who, dur_s opens_in, dur_s life,
 	q.duration = life;
 	NEED(rng_fill(&rng, e->secret, sizeof(e->secret)));
 	NEED(digest_sha256(SPAN(e->secret, 32), &q.collect));
-	q.reason = span_str("an errand");
+	q.reason = span_str(s->reason != NULL ? s->reason : "an errand");
 	e->id = q.id;
 	put_request(s, e, &q);
 	e->collect = station_frame(&(struct ask){ .op = OP_COLLECT,

@@ -26,6 +26,7 @@ struct station {
 	char dir[4096], home[4200], policy_file[4300], sock[4200], pass[4200];
 	pid_t signer;			/* -1: not running */
 	unsigned need;			/* approvals of role app */
+	const char *reason;		/* of requests; NULL: a short one */
 	struct ssh_priv *user[STATION_USERS], *boss[STATION_BOSSES];
 	struct ssh_priv *admin, *host;
 	struct policy *policy;
@@ -37,8 +38,13 @@ struct station {
 void station_make(struct station *s, const char *program, unsigned need);
 /* Start the daemon and wait until it answers; seconds that that took. */
 double station_start(struct station *s);
+/* The halves of it: start it; wait until it answers. */
+void station_launch(struct station *s);
+void station_wait(struct station *s);
 /* SIGTERM and a clean end, or SIGKILL. */
 void station_stop(struct station *s, int sig);
+/* Run a program to its end, which must be 0. */
+void station_run(const char *const argv[]);
 /* Everything is removed. */
 void station_done(struct station *s);
 /* Seconds of processor time that the daemon has used. */

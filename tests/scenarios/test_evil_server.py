@@ -156,6 +156,18 @@ def older_policy(payload, _):
     return payload[:at] + struct.pack(">Q", index - 2) + payload[at + 8:]
 
 
+def shorter_page(payload):
+    """entries: note, u64 first, u32 count, then each: its first is left out
+    and the count is right again."""
+    note, rest = take(payload)
+    first, count = struct.unpack_from(">QI", rest)
+    if count < 2:
+        return payload
+    body = struct.unpack_from(">I", rest, 12 + 53 + 17)[0]
+    return (put(note) + struct.pack(">QI", first, count - 1) +
+            rest[12 + 53 + 17 + 4 + body:])
+
+
 def cut(payload, _):
     return payload[:len(payload) // 2]
 
@@ -195,6 +207,9 @@ def run(lab):
         status, out, err = through(who, *args)
         liar.lie = None
         good = status == 18 and (signs or len(signed) == before)
+        if args[0] == "approve":
+            good = good and "MISMATCH" in err and (signs or "NOT SIGNED. " in
+                                                   err)
         for word in ("Approved", "Asked", "Serial", "Denied,", "Dropped"):
             good = good and word not in out
         if liar.told == 0:
@@ -256,6 +271,15 @@ def run(lab):
         lied(f"{verb}: another genesis", PROVE, lambda p, _:
              p.replace(bad_key, true_ca).replace(true_blob, bad_blob), who,
              verb, rid, *extra)
+    # What an approver is told of earlier times comes from the log itself.
+    lied("approve: half a page of the log", 13, cut, "bob", "approve", rid,
+         "--yes")
+    lied("approve: another body in the log", 13, swap(root, false), "bob",
+         "approve", rid, "--yes")
+    lied("log: another body", 13, swap(root, false), "bob", "log")
+    lied("verify --log: another body", 13, swap(root, false), "bob",
+         "verify", "--log")
+    lied("log: an entry less", 13, lambda p, _: shorter_page(p), "bob", "log")
     lied("request: another role block", BLOBS, swap(
         b"\noption: permit-pty\n", b"\noption: permit-pty\r"), "alice",
         "request", "db")
