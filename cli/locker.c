@@ -508,3 +508,18 @@ locker_remove(const char *base, const struct ulid *id, struct jit_why *why)
 	JIT_TRY(e);
 	return rmdir(dir.s) == 0 ? JIT_OK : io_error(dir.s, why);
 }
+
+enum jit_err
+locker_forget_key(const char *base, const struct ulid *id,
+    struct jit_why *why)
+{
+	static const enum locker_file keys[] = { LOCKER_KEY, LOCKER_KEY_JIT };
+	struct locker_path path;
+
+	JIT_TRY(check_dirs(base, id, &path, why));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		JIT_TRY(locker_path(base, id, keys[i], &path, why));
+		JIT_TRY(remove_one(path.s, why));
+	}
+	return JIT_OK;
+}

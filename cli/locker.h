@@ -96,6 +96,13 @@ enum jit_err locker_get_cert(const char *base, const struct ulid *id,
     struct buf *ret, struct jit_why *why);
 
 /*
+ * Wipe and remove the private key alone, once it is elsewhere (an agent);
+ * then locker_get() is JIT_E_UNKNOWN.  Fine when it is gone already.
+ */
+enum jit_err locker_forget_key(const char *base, const struct ulid *id,
+    struct jit_why *why);
+
+/*
  * The ids of what is kept, oldest first; *ret is owned (free), NULL when
  * there are none.  What is in each is not looked at.
  */

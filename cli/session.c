@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,12 @@ session_free(struct session *s)
 	ssh_key_free(s->log_key);
 	state_done(&s->state);
 	free(s);
+}
+
+void
+session_hang_up(struct session *s)
+{
+	client_hang_up(s->client);
 }
 
 const struct hello *
@@ -110,19 +117,37 @@ make_log_key(struct session *s, struct jit_why *why)
 	return JIT_OK;
 }
 
+/* Only a person can know that what was seen was given up for good. */
+static enum jit_err
+went_back(const struct state *st, struct jit_why *why)
+{
+	char was[sizeof(why->msg)];
+
+	if (why == NULL)
+		return JIT_E_ROLLBACK;
+	(void)snprintf(was, sizeof(was), "%s", why->msg);
+	return jit_fail(why, JIT_E_ROLLBACK, "%s (only if its admins say that "
+	    "they signed a recovery, remove %s/checkpoint and policy)", was,
+	    st->dir);
+}
+
 enum jit_err
 session_open(const struct session_config *c, struct session **ret,
     bool *first_use, struct jit_why *why)
 {
 	JIT_SCOPED(session_free) struct session *s = calloc(1, sizeof(*s));
 	bool first;
+	enum jit_err e;
 
 	if (s == NULL)
 		return JIT_E_NOMEM;
 	JIT_TRY(state_open(c, &s->state, why));
 	first = !s->state.trust.pinned;
-	JIT_TRY(client_open(c->socket, c->timeout_ms, &s->state.trust,
-	    &s->client, why));
+	e = client_open(c->socket, c->timeout_ms, &s->state.trust, &s->client,
+	    why);
+	if (e == JIT_E_ROLLBACK)
+		return went_back(&s->state, why);
+	JIT_TRY(e);
 	JIT_TRY(make_log_key(s, why));
 	JIT_TRY(check_genesis(s, why));
 	JIT_TRY(session_see_policy(s, session_hello(s)->policy_index, why));
@@ -133,35 +158,79 @@ session_open(const struct session_config *c, struct session **ret,
 	return JIT_OK;
 }
 
+enum jit_err
+session_pins(const struct session_config *c, struct client_trust *ret,
+    struct jit_why *why)
+{
+	JIT_DONE(state_done) struct state st = { 0 };
+
+	JIT_TRY(state_open(c, &st, why));
+	*ret = st.trust;
+	st.trust = (struct client_trust){ .pinned = false };
+	return JIT_OK;
+}
+
 /* ---- acts ---- */
 
-static bool
-entry_of(enum op op, enum entry_type *ret)
+/* What is sent as an operation: how its entry and its signature are named. */
+struct act_row {
+	enum op op;
+	enum entry_type type;
+	const char *ns;
+};
+
+static const struct act_row acts[] = {
+	{ OP_REQUEST, ENTRY_REQUEST, NS_REQUEST },
+	{ OP_DECISION, ENTRY_DECISION, NS_DECISION },
+	{ OP_CANCEL, ENTRY_CANCEL, NS_CANCEL },
+	{ OP_DROP, ENTRY_DROP, NS_DROP },
+};
+
+static const struct act_row *
+act_of(enum op op)
 {
-	switch (op) {
-	case OP_REQUEST: *ret = ENTRY_REQUEST; return true;
-	case OP_DECISION: *ret = ENTRY_DECISION; return true;
-	case OP_CANCEL: *ret = ENTRY_CANCEL; return true;
-	case OP_DROP: *ret = ENTRY_DROP; return true;
-	default: return false;
-	}
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		if (acts[i].op == op)
+			return &acts[i];
+	return NULL;
+}
+
+/*
+ * The signature that was sent, or another valid one by the same key: the
+ * entry is from an earlier try, and not every key signs twice the same.
+ */
+static enum jit_err
+check_sig(struct span got, struct span sent, const char *ns,
+    struct span text, struct jit_why *why)
+{
+	JIT_DONE(signer_done) struct signer logged = { .key = NULL };
+	JIT_DONE(signer_done) struct signer own = { .key = NULL };
+
+	if (span_eq(got, sent))
+		return JIT_OK;
+	JIT_TRY(client_untrue(signer_open(got, ns, text, &logged, why), why));
+	JIT_TRY(signer_read(sent, &own, why));
+	return ssh_key_eq(logged.key, own.key) ? JIT_OK : jit_fail(why,
+	    JIT_E_VERIFY, "what was sent is in the log, signed by another "
+	    "key");
 }
 
 /* The receipt is of just what was sent. */
 static enum jit_err
-check_sent(const struct receipts *r, enum entry_type type,
+check_sent(const struct receipts *r, const struct act_row *row,
     const struct ask *a, struct jit_why *why)
 {
 	struct rec_signed got;
 
-	JIT_TRY(session_one(r, type, why));
-	JIT_TRY(client_untrue(rec_get_signed(r->v[0].e.body, type, &got, why),
-	    why));
-	if (!span_eq(got.text, a->text) || !span_eq(got.sig, a->sig) ||
-	    (type == ENTRY_REQUEST && !span_eq(got.possess, a->possess)))
+	JIT_TRY(session_one(r, row->type, why));
+	JIT_TRY(client_untrue(rec_get_signed(r->v[0].e.body, row->type, &got,
+	    why), why));
+	if (!span_eq(got.text, a->text))
 		return jit_fail(why, JIT_E_VERIFY, "entry %llu does not hold "
 		    "what was sent", (unsigned long long)r->v[0].e.index);
-	return JIT_OK;
+	JIT_TRY(check_sig(got.sig, a->sig, row->ns, a->text, why));
+	return row->op != OP_REQUEST ? JIT_OK : check_sig(got.possess,
+	    a->possess, NS_POSSESS, a->text, why);
 }
 
 enum jit_err
@@ -172,13 +241,13 @@ session_send(struct session *s, enum op op, struct span text,
 	const struct ask a = { .op = op, .text = text, .sig = sig,
 	    .possess = possess };
 	JIT_DONE(receipts_done) struct receipts r = { 0 };
-	enum entry_type type = ENTRY_REQUEST;
+	const struct act_row *row = act_of(op);
 	struct sent sent;
 
-	if (!entry_of(op, &type))
+	if (row == NULL)
 		return JIT_E_ARG;
 	JIT_TRY(client_receipts(s->client, &a, &r, why));
-	JIT_TRY(check_sent(&r, type, &a, why));
+	JIT_TRY(check_sent(&r, row, &a, why));
 	sent = (struct sent){ r.v[0].e.index, r.v[0].e.time };
 	JIT_TRY(state_save(&s->state, s->client, why));
 	*ret = sent;

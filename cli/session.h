@@ -28,7 +28,7 @@
 struct session;
 
 struct session_config {
-	const char *state;	/* $XDG_STATE_HOME or its like; made if absent */
+	const char *state;	/* $XDG_STATE_HOME or its like; is made */
 	const char *socket;
 	const char *pin;	/* a vkey from outside, or NULL */
 	int timeout_ms;		/* for each question */
@@ -49,6 +49,16 @@ enum jit_err session_open(const struct session_config *c,
     struct session **ret, bool *first_use, struct jit_why *why);
 void session_free(struct session *s);
 JIT_SCOPED_PTR(struct session, session_free);
+/* Close the connection; what was borrowed from s stays (client_hang_up). */
+void session_hang_up(struct session *s);
+
+/*
+ * The pins that are kept for c->socket, with no signer: ret->pinned false
+ * when there are none.  Its user_ca and note are the caller's.  Errors of
+ * the state's files.
+ */
+enum jit_err session_pins(const struct session_config *c,
+    struct client_trust *ret, struct jit_why *why);
 
 /* All borrow from s. */
 const struct hello *session_hello(const struct session *s);
@@ -112,7 +122,8 @@ struct sent {
 };
 /*
  * OP_REQUEST (with possess), OP_DECISION, OP_CANCEL, OP_DROP.  On success
- * the entry with exactly these bytes is in the log.
+ * the entry with exactly this text is in the log, signed by the same key:
+ * by these signatures, or by those of an earlier try.
  */
 enum jit_err session_send(struct session *s, enum op op, struct span text,
     struct span sig, struct span possess, struct sent *ret,
@@ -127,6 +138,17 @@ enum jit_err session_collect(struct session *s, const struct ulid *id,
 /* Is the certificate of d, which is issued, all that?  JIT_E_VERIFY ... */
 enum jit_err session_check_issued(struct session *s, const struct dossier *d,
     struct jit_why *why);
+
+/* ---- the log ---- */
+
+/*
+ * A page of the log from first on, at most max entries: none at its end.
+ * Bodies are checked against their leaves; that the leaves are the log's is
+ * the caller's to check, when it has them all.  *ret borrows until the next
+ * question.
+ */
+enum jit_err session_page(struct session *s, uint64_t first, uint32_t max,
+    struct page *ret, struct jit_why *why);
 
 /* ---- evidence ---- */
 

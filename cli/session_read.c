@@ -94,8 +94,10 @@ find_page(struct session *s, const struct ulid *id, uint64_t *from,
 	/* An id that was forgotten may be used again: the newest counts. */
 	for (size_t i = 0; i < l.receipts.n; i++)
 		JIT_TRY(grow(s, id, d, &l.receipts.v[i].e, why));
+	/* A search says how far it came, which may be long ago. */
 	if (now != NULL)
-		*now = l.now;
+		*now = l.now > session_hello(s)->now ? l.now :
+		    session_hello(s)->now;
 	*from = l.next;
 	return JIT_OK;
 }
@@ -280,5 +282,18 @@ session_evidence(struct session *s, const uint64_t *index, size_t n,
 	JIT_TRY(state_save(&s->state, s->client, why));
 	*ret = e;
 	e = (struct evidence){ .r.n = 0 };
+	return JIT_OK;
+}
+
+enum jit_err
+session_page(struct session *s, uint64_t first, uint32_t max,
+    struct page *ret, struct jit_why *why)
+{
+	struct page p;
+
+	JIT_TRY(client_page(s->client, first, max, &p, why));
+	/* Its questions leave the page's bytes where they are. */
+	JIT_TRY(state_save(&s->state, s->client, why));
+	*ret = p;
 	return JIT_OK;
 }

@@ -1,9 +1,7 @@
-#define _GNU_SOURCE
+#define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +10,6 @@
 #define PATH_BYTES 4096
 #define PIN_MAX (TLOG_VKEY_MAX + 2 * SSH_BLOB_MAX)
 #define LOCK_MS 5000
-#define LOCK_STEP_MS 20
 
 void
 state_done(struct state *st)
@@ -231,27 +228,10 @@ state_open(const struct session_config *c, struct state *ret,
 static enum jit_err
 lock(const struct state *st, int *ret, struct jit_why *why)
 {
-	JIT_DONE(sys_close) int fd = -1;
 	JIT_SCOPED(free) char *path = NULL;
-	int64_t end = sys_mono_ms() + LOCK_MS;
 
 	JIT_TRY(path_in(st, "lock", &path));
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return jit_fail(why, JIT_E_IO, "%s: %s", path,
-		    strerror(errno));
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return jit_fail(why, JIT_E_IO, "%s: %s", path,
-			    strerror(errno));
-		if (sys_mono_ms() >= end)
-			return jit_fail(why, JIT_E_BUSY, "%s: held by another "
-			    "process", path);
-		(void)poll(NULL, 0, LOCK_STEP_MS);
-	}
-	*ret = fd;
-	fd = -1;
-	return JIT_OK;
+	return sys_lock(path, LOCK_MS, ret, why);
 }
 
 /* Another process may have pinned first: then the same. */

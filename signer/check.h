@@ -17,11 +17,5 @@ void check_put_summary(struct wr *w, const struct policy *p);
  */
 enum jit_err check_put_person(struct wr *w, const struct policy *p,
     struct span name, struct jit_why *why);
-/*
- * What the host's principals files hold: for each account of a role that
- * reaches the host "principals/<account>:" and its lines.  JIT_E_UNKNOWN.
- */
-enum jit_err check_put_host(struct wr *w, const struct policy *p,
-    struct span name, struct jit_why *why);
 
 #endif

@@ -9,7 +9,7 @@ struct client {
 	struct line line;
 	struct heard first;		/* hello's answer; hello borrows */
 	struct hello hello;
-	struct heard last;		/* what the caller's spans borrow from */
+	struct heard last;		/* the caller's spans borrow */
 	struct tlog_vkey log;
 	char log_id[TLOG_LOGID_TEXT];
 	struct buf note;		/* newest that was checked */
@@ -26,6 +26,13 @@ client_free(struct client *c)
 	heard_done(&c->last);
 	buf_done(&c->note);
 	free(c);
+}
+
+void
+client_hang_up(struct client *c)
+{
+	line_close(&c->line);
+	c->line.broken = true;
 }
 
 const struct hello *
@@ -202,7 +209,7 @@ check_who(const struct hello *h, const struct client_trust *t,
 
 	if (tlog_vkey_parse(h->vkey, log, why) != JIT_OK ||
 	    ssh_key_parse(h->user_ca, ca, why) != JIT_OK)
-		return jit_fail(why, JIT_E_PROTOCOL, "hello holds keys that "
+		return jit_fail(why, JIT_E_VERIFY, "hello holds keys that "
 		    "are none");
 	if (t->pinned && !tlog_vkey_eq(&t->log, log)) {
 		tlog_vkey_logid(&t->log, id);
@@ -214,18 +221,31 @@ check_who(const struct hello *h, const struct client_trust *t,
 	return JIT_OK;
 }
 
+/* What was seen before; size 0: nothing was. */
 static enum jit_err
-check_grown(struct client *c, const struct client_trust *t,
+open_seen(const struct client_trust *t, struct checkpoint *ret,
+    struct jit_why *why)
+{
+	enum jit_err e;
+
+	*ret = (struct checkpoint){ .size = 0 };
+	if (!t->pinned || t->note.n == 0)
+		return JIT_OK;
+	e = open_note(BUF_SPAN(t->note), &t->log, ret, why);
+	return e == JIT_OK ? e : jit_at(why, e, "the checkpoint that was "
+	    "kept");
+}
+
+static enum jit_err
+check_grown(struct client *c, const struct checkpoint *seen,
     struct jit_why *why)
 {
 	const struct hello *h = &c->hello;
-	struct checkpoint seen, now;
+	struct checkpoint now;
 
 	JIT_TRY(open_note(h->note, &c->log, &now, why));
-	if (t->pinned && t->note.n > 0) {
-		JIT_TRY(open_note(BUF_SPAN(t->note), &c->log, &seen, why));
-		JIT_TRY(extends(&seen, &now, &h->path, why));
-	}
+	if (seen->size > 0)
+		JIT_TRY(extends(seen, &now, &h->path, why));
 	if (h->policy_index >= now.size || h->recovery >= now.size)
 		return jit_fail(why, JIT_E_VERIFY, "hello names an entry that "
 		    "is not in the log");
@@ -238,14 +258,16 @@ say_hello(struct client *c, const struct client_trust *t,
 {
 	const struct ask a = { .op = OP_HELLO, .version = PROTO_VERSION,
 	    .note = t->pinned ? BUF_SPAN(t->note) : SPAN_NONE };
+	struct checkpoint seen;
 
+	JIT_TRY(open_seen(t, &seen, why));
 	JIT_TRY(line_ask(&c->line, &a, 1, &c->first, why));
 	if (hello_get(c->first.a.payload, &c->hello, why) != JIT_OK)
 		return jit_fail(why, JIT_E_PROTOCOL, "%s: not a hello",
 		    c->line.path);
 	JIT_TRY(check_who(&c->hello, t, &c->log, ca, why));
 	tlog_vkey_logid(&c->log, c->log_id);
-	return check_grown(c, t, why);
+	return check_grown(c, &seen, why);
 }
 
 enum jit_err

@@ -23,8 +23,8 @@ struct client;
 struct client_trust {
 	bool pinned;
 	struct tlog_vkey log;
-	struct ssh_key *user_ca;	/* NULL: not known; owned by the caller */
-	struct buf note;		/* newest checkpoint seen; may be empty */
+	struct ssh_key *user_ca;	/* NULL: not known; the caller's */
+	struct buf note;		/* newest one seen; may be empty */
 };
 
 /*
@@ -34,6 +34,7 @@ struct client_trust {
  *	JIT_E_UNREACHABLE  nobody answers at path, or not in time
  *	JIT_E_PROTOCOL     it speaks something else
  *	JIT_E_VERIFY JIT_E_SIG  its checkpoint is none, or not the log's
+ *	JIT_E_VERIFY       what it says are keys are none
  *	JIT_E_LOGNAME      another log than the pinned one, or another CA key
  *	JIT_E_ROLLBACK     its log is older than what was seen, or does not
  *	                   extend it
@@ -42,6 +43,11 @@ enum jit_err client_open(const char *path, int timeout_ms,
     struct client_trust *t, struct client **ret, struct jit_why *why);
 void client_free(struct client *c);
 JIT_SCOPED_PTR(struct client, client_free);
+/*
+ * Close the connection and keep what was learnt; a further question is
+ * JIT_E_UNREACHABLE.  For who goes on for hours without one.
+ */
+void client_hang_up(struct client *c);
 
 /* What hello said; spans borrow from c, and stay. */
 const struct hello *client_hello(const struct client *c);
@@ -72,8 +78,8 @@ enum jit_err client_listing(struct client *c, const struct ask *a,
 enum jit_err client_untrue(enum jit_err e, struct jit_why *why);
 /*
  * A checkpoint of this log that somebody else checked, older or newer than
- * ours: is it on the same line?  The newest is the newer of the two.
- * Errors as above.
+ * ours: is it on the same line?  The newest is the newer of the two.  What
+ * was answered before stays borrowed.  Errors as above.
  */
 enum jit_err client_join(struct client *c, struct span note,
     struct jit_why *why);

@@ -1,68 +1,97 @@
 /*
  * jit-signer - the isolated signer.  This file owns its command line.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "signer/check.h"
-#include "signer/home.h"
+#include "signer/cmd.h"
+#include "signer/crash.h"
+
+#define VERSION "0.1.0"
 
 static const char usage[] =
     "usage: jit-signer check POLICY [--person NAME | --host NAME]\n"
+    "       jit-signer init HOME POLICY [--ca-type TYPE] [PASSPHRASE]\n"
+    "       jit-signer serve HOME POLICY --socket PATH [--group NAME]\n"
+    "                  [--front USER] [--log-level LEVEL] [--no-landlock]\n"
+    "                  [PASSPHRASE]\n"
+    "       jit-signer recover HOME POLICY --show --by PERSON\n"
+    "       jit-signer recover HOME POLICY --text FILE --sig FILE ...\n"
+    "                  [PASSPHRASE]\n"
+    "       jit-signer --help | --version\n"
     "\n"
-    "  check   is the policy file valid, and what does it mean?\n"
-    "          --person NAME  what they may ask for, who could approve it\n"
-    "          --host NAME    what the host's principals files hold\n"
-    "          Exit status: 0 valid, 2 not valid or wrong usage.\n";
+    "  check    is the policy file valid, and what does it mean?\n"
+    "           --person NAME  what they may ask for, who could approve it\n"
+    "           --host NAME    what the host's principals files hold\n"
+    "  init     make keys and begin the log, in HOME (made, mode 0700)\n"
+    "           --ca-type TYPE ed25519 (usual), ecdsa-p256, ecdsa-p384,\n"
+    "                          rsa-3072, rsa-4096\n"
+    "  serve    answer on a Unix socket, until SIGTERM; SIGHUP reads the\n"
+    "           policy again\n"
+    "           --socket PATH  mode 0660\n"
+    "           --group NAME   who may connect\n"
+    "           --front USER   jit-certd's user: it speaks for many people\n"
+    "           --log-level    error, warn, info (usual), debug\n"
+    "           --no-landlock  on a kernel without Landlock, serve anyway\n"
+    "  recover  let a frozen log go on, by signatures of the admins; the\n"
+    "           daemon must be stopped\n"
+    "           --show         print the text for PERSON to sign\n"
+    "\n"
+    "PASSPHRASE is --passphrase-file FILE or --passphrase-fd NUMBER; without\n"
+    "it the terminal asks.  POLICY is the only file in its directory.\n"
+    "Exit status: 0 done, 2 wrong usage or not valid, 15 and 18 refused,\n"
+    "1 anything else.\n";
 
-/* "jit-signer: file:3:7: ..." on standard error; the exit status. */
-static int
-complain(enum jit_err e, const struct jit_why *why)
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "check", cmd_check },
+	{ "init", cmd_init },
+	{ "serve", cmd_serve },
+	{ "recover", cmd_recover },
+};
+
+int
+cmd_usage(void)
 {
-	(void)fprintf(stderr, "jit-signer: %s\n", jit_why_text(why, e));
-	return jit_err_exit(e);
+	(void)fputs(usage, stderr);
+	return 2;
 }
 
-static int
-check(int argc, char **argv)
+/* A release has no such thing. */
+static enum jit_err
+test_hooks(struct jit_why *why)
 {
-	JIT_SCOPED(policy_free) struct policy *p = NULL;
-	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 24);
-	struct jit_why why = { 0 };
-	enum jit_err e;
+#ifdef JIT_TEST_HOOKS
+	const char *at = getenv("JIT_TEST_CRASH");
 
-	if (argc != 1 && argc != 3)
-		return (void)fputs(usage, stderr), 2;
-	/* As the daemon demands the file, in any directory. */
-	if ((e = home_load_policy(AT_FDCWD, argv[0], &p, &why)) != JIT_OK)
-		return complain(e, &why);
-	if (argc == 1)
-		check_put_summary(&w, p);
-	else if (strcmp(argv[1], "--person") == 0)
-		e = check_put_person(&w, p, span_str(argv[2]), &why);
-	else if (strcmp(argv[1], "--host") == 0)
-		e = check_put_host(&w, p, span_str(argv[2]), &why);
-	else
-		return (void)fputs(usage, stderr), 2;
-	if (e == JIT_OK)
-		e = w.err;
-	if (e != JIT_OK)
-		return complain(e, &why);
-	if (fwrite(w.p, 1, w.n, stdout) != w.n || fflush(stdout) != 0)
-		return complain(jit_fail(&why, JIT_E_IO, "cannot write the "
-		    "answer"), &why);
-	return 0;
+	if (at != NULL)
+		return crash_select(at, why);
+#endif
+	(void)why;
+	return JIT_OK;
 }
 
 int
 main(int argc, char **argv)
 {
-	if (argc >= 2 && strcmp(argv[1], "--help") == 0)
+	struct jit_why why = { 0 };
+	enum jit_err e;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return fputs(usage, stdout) < 0;
-	if (argc >= 3 && strcmp(argv[1], "check") == 0)
-		return check(argc - 2, argv + 2);
-	(void)fputs(usage, stderr);
-	return 2;
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return puts("jit-signer " VERSION) < 0;
+	(void)umask(077);
+	/* Before OpenSSL has allocated anything. */
+	if ((e = keyring_memory(NULL, &why)) != JIT_OK ||
+	    (e = test_hooks(&why)) != JIT_OK)
+		return cmd_complain(e, &why);
+	for (size_t i = 0; argc >= 2 && i < sizeof(commands) /
+	    sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 2, argv + 2);
+	return cmd_usage();
 }

@@ -133,6 +133,7 @@ append(struct turn *t, struct jit_why *why)
 		e[i] = t->made[i].e;
 	JIT_TRY(merkle_edge_root(edge, &c.root));
 	JIT_TRY(checkpoint_sign(&note, &c, t->c.vkey, t->c.log));
+	CRASH_POINT(TURN_CHECKPOINT);
 	return journal_append(t->c.journal, e, t->n_made, wr_view(&note),
 	    why);
 }

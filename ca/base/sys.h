@@ -131,6 +131,14 @@ enum jit_err sys_read_fd(int fd, size_t max, struct buf *ret,
 /* Write all of s to a blocking descriptor.  JIT_E_FULL, JIT_E_IO. */
 enum jit_err sys_write_fd(int fd, struct span s, struct jit_why *why);
 
+/*
+ * Hold a lock on a file (flock), made 0600 when it is not there; closing
+ * *ret lets it go.  JIT_E_BUSY: another process held it for timeout_ms;
+ * JIT_E_IO.
+ */
+enum jit_err sys_lock(const char *path, int timeout_ms, int *ret,
+    struct jit_why *why);
+
 enum sys_write { SYS_REPLACE, SYS_NEW };
 /*
  * Write a file so that after a crash it is the old one or the new one, whole:

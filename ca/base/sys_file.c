@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -243,4 +245,30 @@ sys_write_file(const char *path, struct span s, mode_t mode,
 		return e;
 	}
 	return sync_dir_of(path, why);
+}
+
+#define LOCK_STEP_MS 20
+
+enum jit_err
+sys_lock(const char *path, int timeout_ms, int *ret, struct jit_why *why)
+{
+	JIT_DONE(sys_close) int fd = -1;
+	int64_t end = sys_mono_ms() + timeout_ms;
+
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return jit_fail(why, JIT_E_IO, "%s: %s", path,
+		    strerror(errno));
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return jit_fail(why, JIT_E_IO, "%s: %s", path,
+			    strerror(errno));
+		if (sys_mono_ms() >= end)
+			return jit_fail(why, JIT_E_BUSY, "%s: held by another "
+			    "process", path);
+		(void)poll(NULL, 0, LOCK_STEP_MS);
+	}
+	*ret = fd;
+	fd = -1;
+	return JIT_OK;
 }

@@ -4,14 +4,26 @@
 
 #include "ca/tlog/tiles.h"
 
+/*
+ * The hashes of a tile, and above them the roots of its subtrees as far as
+ * they were asked for: node 256 >> up, plus its place, is the root of the
+ * 2^up hashes there.  A complete subtree never changes, so that a proof costs
+ * a look instead of up to 255 hashes.
+ */
+struct sheet {
+	struct digest h[TILE_HASHES];
+	struct digest node[TILE_HASHES];
+	uint8_t have[TILE_HASHES];
+};
+
 /* The tile of each level that is still growing, and one that was read. */
 struct level {
 	uint64_t done;			/* full tiles */
 	unsigned width;			/* hashes in the growing one, 0 to 255 */
-	struct digest h[TILE_HASHES];
+	struct sheet now;
 	bool cached;
 	uint64_t cached_n;
-	struct digest cache[TILE_HASHES];
+	struct sheet cache;
 };
 
 struct tiles {
@@ -74,19 +86,24 @@ tiles_size(const struct tiles *t)
 	return t->size;
 }
 
-/* The root of 2^up hashes beginning at h. */
+/* The root of the 2^up hashes at place, which are all there. */
 static enum jit_err
-fold(const struct digest *h, unsigned up, struct digest *ret)
+fold(struct sheet *s, unsigned up, size_t place, struct digest *ret)
 {
-	struct digest work[TILE_HASHES];
-	size_t n = (size_t)1 << up;
+	size_t i = ((size_t)TILE_HASHES >> up) + place;
+	struct digest left, right;
 
-	memcpy(work, h, n * sizeof(*h));
-	for (; n > 1; n /= 2)
-		for (size_t i = 0; i < n / 2; i++)
-			JIT_TRY(merkle_node(&work[2 * i], &work[2 * i + 1],
-			    &work[i]));
-	*ret = work[0];
+	if (up == 0) {
+		*ret = s->h[place];
+		return JIT_OK;
+	}
+	if (!s->have[i]) {
+		JIT_TRY(fold(s, up - 1, 2 * place, &left));
+		JIT_TRY(fold(s, up - 1, 2 * place + 1, &right));
+		JIT_TRY(merkle_node(&left, &right, &s->node[i]));
+		s->have[i] = 1;
+	}
+	*ret = s->node[i];
 	return JIT_OK;
 }
 
@@ -102,11 +119,13 @@ level_of(struct tiles *t, unsigned l)
 static enum jit_err
 hand_out(struct tiles *t, unsigned l, struct digest *ret)
 {
-	const struct level *v = t->level[l];
+	struct level *v = t->level[l];
 	uint8_t bytes[TILE_BYTES];
 
-	memcpy(bytes, v->h, sizeof(bytes));
-	JIT_TRY(fold(v->h, 8, ret));
+	memcpy(bytes, v->now.h, sizeof(bytes));
+	/* Its last hash may be another than at a try that failed. */
+	memset(v->now.have, 0, sizeof(v->now.have));
+	JIT_TRY(fold(&v->now, 8, 0, ret));
 	return t->store.put(t->store.ctx, l, v->done, bytes);
 }
 
@@ -125,7 +144,7 @@ tiles_add(struct tiles *t, const struct digest *leaf)
 
 		if (v == NULL)
 			return l < TILE_LEVELS ? JIT_E_NOMEM : JIT_E_SIZE;
-		v->h[v->width] = h;
+		v->now.h[v->width] = h;
 		if (v->width + 1 < TILE_HASHES)
 			break;
 		JIT_TRY(hand_out(t, l, &h));
@@ -136,7 +155,8 @@ tiles_add(struct tiles *t, const struct digest *leaf)
 		struct level *v = t->level[full];
 
 		/* Kept as the cached one too: proofs ask for it next. */
-		memcpy(v->cache, v->h, sizeof(v->cache));
+		v->cache = v->now;
+		memset(v->now.have, 0, sizeof(v->now.have));
 		v->cached = true;
 		v->cached_n = v->done++;
 		v->width = 0;
@@ -145,29 +165,58 @@ tiles_add(struct tiles *t, const struct digest *leaf)
 	return JIT_OK;
 }
 
-/* Hash i of tile level l, wherever it is. */
+static enum jit_err find(struct tiles *t, unsigned l, uint64_t i,
+    struct sheet **ret);
+
+/* What came from the store is this log's: the tile above says so. */
 static enum jit_err
-find(struct tiles *t, unsigned l, uint64_t i, const struct digest **ret)
+check_read(struct tiles *t, unsigned l, uint64_t n)
+{
+	struct sheet *above = NULL;
+	struct digest root;
+
+	JIT_TRY(find(t, l + 1, n, &above));
+	JIT_TRY(fold(&t->level[l]->cache, 8, 0, &root));
+	if (digest_eq(&root, &above->h[n % TILE_HASHES]))
+		return JIT_OK;
+	if (t->store.drop != NULL)
+		t->store.drop(t->store.ctx, l, n);
+	return JIT_E_UNKNOWN;
+}
+
+static enum jit_err
+read_tile(struct tiles *t, unsigned l, uint64_t n)
+{
+	struct level *v = t->level[l];
+	uint8_t bytes[TILE_BYTES];
+
+	v->cached = false;
+	JIT_TRY(t->store.get(t->store.ctx, l, n, bytes));
+	memcpy(v->cache.h, bytes, sizeof(bytes));
+	memset(v->cache.have, 0, sizeof(v->cache.have));
+	JIT_TRY(check_read(t, l, n));
+	v->cached = true;
+	v->cached_n = n;
+	return JIT_OK;
+}
+
+/* The tile of level l that holds its hash i, wherever it is. */
+static enum jit_err
+find(struct tiles *t, unsigned l, uint64_t i, struct sheet **ret)
 {
 	struct level *v = l < TILE_LEVELS ? t->level[l] : NULL;
 	uint64_t n = i / TILE_HASHES;
-	uint8_t bytes[TILE_BYTES];
 
 	if (v == NULL || n > v->done ||
 	    (n == v->done && i % TILE_HASHES >= v->width))
 		return JIT_E_ARG;
 	if (n == v->done) {
-		*ret = &v->h[i % TILE_HASHES];
+		*ret = &v->now;
 		return JIT_OK;
 	}
-	if (!v->cached || v->cached_n != n) {
-		v->cached = false;
-		JIT_TRY(t->store.get(t->store.ctx, l, n, bytes));
-		memcpy(v->cache, bytes, sizeof(bytes));
-		v->cached = true;
-		v->cached_n = n;
-	}
-	*ret = &v->cache[i % TILE_HASHES];
+	if (!v->cached || v->cached_n != n)
+		JIT_TRY(read_tile(t, l, n));
+	*ret = &v->cache;
 	return JIT_OK;
 }
 
@@ -176,7 +225,7 @@ source_hash(void *ctx, unsigned level, uint64_t index, struct digest *ret)
 {
 	struct tiles *t = ctx;
 	unsigned l = level / 8, up = level % 8;
-	const struct digest *h = NULL;
+	struct sheet *s = NULL;
 	uint64_t last;
 
 	if (level > 63 || index > t->size >> level ||
@@ -184,8 +233,8 @@ source_hash(void *ctx, unsigned level, uint64_t index, struct digest *ret)
 		return JIT_E_ARG;
 	/* 2^up hashes of one tile: both ends are in it. */
 	last = (index << up) + ((uint64_t)1 << up) - 1;
-	JIT_TRY(find(t, l, last, &h));
-	return fold(h - (((size_t)1 << up) - 1), up, ret);
+	JIT_TRY(find(t, l, last, &s));
+	return fold(s, up, (size_t)(last % TILE_HASHES) >> up, ret);
 }
 
 struct merkle_source
@@ -200,7 +249,7 @@ tiles_save(const struct tiles *t, struct wr *w)
 	wr_u64(w, t->size);
 	for (unsigned l = 0; l < TILE_LEVELS; l++)
 		if (t->level[l] != NULL)
-			wr_raw(w, t->level[l]->h, t->level[l]->width *
+			wr_raw(w, t->level[l]->now.h, t->level[l]->width *
 			    sizeof(struct digest));
 }
 
@@ -229,7 +278,7 @@ tiles_load(struct tiles *t, struct rd *r)
 
 		v->width = (unsigned)(left % TILE_HASHES);
 		v->done = left / TILE_HASHES;
-		rd_copy(r, v->h, v->width * sizeof(struct digest));
+		rd_copy(r, v->now.h, v->width * sizeof(struct digest));
 		left /= TILE_HASHES;
 	}
 	t->size = size;

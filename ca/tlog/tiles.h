@@ -29,9 +29,11 @@ struct tile_store {
 	enum jit_err (*get)(void *ctx, unsigned level, uint64_t n,
 	    uint8_t *bytes);
 	void *ctx;
+	/* A tile that is not this log's: forget it.  May be NULL. */
+	void (*drop)(void *ctx, unsigned level, uint64_t n);
 };
 
-struct tiles;		/* about 64 KiB and one cached tile a level */
+struct tiles;		/* about 33 KiB for each level that is used, 1 to 8 */
 
 enum jit_err tiles_new(const struct tile_store *store, struct tiles **ret);
 void tiles_free(struct tiles *t);
@@ -42,7 +44,8 @@ uint64_t tiles_size(const struct tiles *t);
 /*
  * A source of complete subtrees of the first tiles_size() leaves, from the
  * edge and the store.  Borrows t.  A tile that the store has lost is
- * JIT_E_UNKNOWN.
+ * JIT_E_UNKNOWN; so is one that does not hash to what the tile above it says,
+ * which is looked at whenever one comes from the store.
  */
 struct merkle_source tiles_source(struct tiles *t);
 /* The partial tiles of the edge, to go on later without the leaves. */

@@ -36,20 +36,25 @@ fail() {
 	exit 1
 }
 
-# by WHO COMMAND...: run it as that person, with their home and agent only.
-by() {
+# become WHO COMMAND...: this process goes on as that, with their home and
+# agent only.
+become() {
 	local who=$1 prefix=()
 	shift
 	if $root; then
 		prefix=(setpriv "--reuid=jitdemo-$who" \
 		    "--regid=jitdemo-$who" --init-groups)
 	fi
-	(cd "$dir/$who" && exec "${prefix[@]}" env -i "HOME=$dir/$who" \
+	cd "$dir/$who"
+	exec "${prefix[@]}" env -i "HOME=$dir/$who" \
 	    "PATH=$bin:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 \
 	    "TZ=${TZ:-}" "SSH_AUTH_SOCK=$dir/$who/agent" \
 	    "XDG_RUNTIME_DIR=$dir/$who/run" "JIT_CERT_SIGNER=$sock" \
-	    ASAN_OPTIONS="${ASAN_OPTIONS:-}" "$@")
+	    ASAN_OPTIONS="${ASAN_OPTIONS:-}" "$@"
 }
+
+# by WHO COMMAND...: run it as that person.
+by() ( become "$@" )
 
 # step WANT WHO COMMAND...: show the command, run it, demand its status.
 step() {
@@ -174,7 +179,7 @@ ssh-keygen -q -t ed25519 -N '' -C db1 -f "$dir/host_key"
 for who in $people; do
 	by "$who" ssh-keygen -q -t ed25519 -N '' -C "$who@laptop" \
 	    -f "$dir/$who/.ssh/id_ed25519"
-	by "$who" ssh-agent -D -a "$dir/$who/agent" >/dev/null 2>&1 &
+	become "$who" ssh-agent -D -a "$dir/$who/agent" >/dev/null 2>&1 &
 	pids+=($!)
 done
 for who in $people; do
@@ -225,7 +230,7 @@ step 0 signer jit-signer init "$dir/signer/home" "$dir/policy/policy.yaml" \
 group=()
 ! $root || group=(--group jitdemo-jit)
 printf '%ssigner$ jit-signer serve %s …%s\n' "$d" "$dir/signer/home" "$o"
-by signer jit-signer serve "$dir/signer/home" "$dir/policy/policy.yaml" \
+become signer jit-signer serve "$dir/signer/home" "$dir/policy/policy.yaml" \
     --socket "$sock" "${group[@]}" \
     --passphrase-file "$dir/signer/passphrase" >"$dir/signer.log" 2>&1 &
 signer_pid=$!
@@ -262,7 +267,7 @@ wait_for sshd grep -q 'Server listening' "$dir/sshd.log"
 say "2. Alice needs the database; she asks, with a reason, and signs that"
 step 0 alice jit-cert --pin "$pin" whoami
 step 0 alice jit-cert roles prod-db
-step 14 alice jit-cert request prod-db --no-wait --for 15s \
+step 0 alice jit-cert request prod-db --for 15s \
     --reason 'INC-4711 payments stuck'
 id=$(by alice jit-cert list --mine --json | python3 -c 'import json, sys
 print(json.loads(sys.stdin.readline())["id"])')
@@ -305,7 +310,7 @@ saw 'expired'
 
 say "6. In one command, as people do it at night"
 tell "alice\$ jit-cert ssh prod-db --reason '…' -- db1   (it waits)"
-by alice jit-cert ssh prod-db --for 1m --reason 'INC-4712 once more' -- db1 \
+become alice jit-cert ssh prod-db --for 1m --reason 'INC-4712 once more' -- db1 \
     'echo "in again, as $(id -un)"' >"$dir/ssh.out" 2>&1 </dev/null &
 ssh_pid=$!
 for ((i = 0; i < 100; i++)); do
@@ -326,7 +331,7 @@ saw "in again, as $login"
 step 0 alice jit-cert drop "${second: -4}"
 
 say "7. Cheating, with all that an API server or a database would hold"
-step 14 alice jit-cert request prod-db --no-wait \
+step 0 alice jit-cert request prod-db \
     --reason 'INC-4713 a third time'
 third=$(by alice jit-cert list --mine --json | python3 -c 'import json, sys
 print([json.loads(l) for l in sys.stdin][-1]["id"])')

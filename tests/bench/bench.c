@@ -15,43 +15,10 @@
 
 #include "ca/grant/judge.h"
 #include "signer/journal.h"
-
-#define NEED(x) do {							\
-	enum jit_err e_ = (x);						\
-	if (e_ != JIT_OK) {						\
-		(void)fprintf(stderr, "bench: %s:%d: %s\n", __FILE__,	\
-		    __LINE__, jit_err_name(e_));			\
-		exit(1);						\
-	}								\
-} while (0)
-
-static double
-now(clockid_t c)
-{
-	struct timespec t;
-
-	(void)clock_gettime(c, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
+#include "tests/bench/bench.h"
 
 static struct ssh_priv *ca;
 static struct tlog_vkey vkey;
-static struct buf sig;
-
-static void
-one_sign(void)
-{
-	JIT_DONE(wr_done) struct wr w = WR_INIT(SSH_SIG_MAX);
-
-	NEED(ssh_priv_sign(ca, span_str("some data"), &w));
-}
-
-static void
-one_verify(void)
-{
-	NEED(ssh_sig_verify(ssh_priv_public(ca), span_str("some data"),
-	    BUF_SPAN(sig), NULL, NULL));
-}
 
 /* A certificate, made, parsed again, compared and verified. */
 static void
@@ -66,21 +33,6 @@ one_cert(void)
 	uint8_t nonce[32] = { 0 };
 
 	NEED(ssh_cert_make(&f, ssh_priv_public(ca), ca, nonce, &w, NULL));
-}
-
-static void
-rate(const char *what, void (*fn)(void))
-{
-	double from = now(CLOCK_PROCESS_CPUTIME_ID), took;
-	unsigned n = 0;
-
-	do {
-		for (int i = 0; i < 100; i++)
-			fn();
-		n += 100;
-		took = now(CLOCK_PROCESS_CPUTIME_ID) - from;
-	} while (took < 1);
-	(void)printf("%-44s %10.0f /s of one core\n", what, n / took);
 }
 
 /* n entries of 1,000 bytes in batches, through the real disk. */
@@ -115,7 +67,7 @@ syncs(int dir)
 {
 	int fd = openat(dir, "sync", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	static const char block[2048];
-	double from = now(CLOCK_MONOTONIC);
+	double from = bench_now(CLOCK_MONOTONIC);
 
 	if (fd < 0 || posix_fallocate(fd, 0, 1 << 20) != 0)
 		exit(1);
@@ -124,7 +76,7 @@ syncs(int dir)
 		    fdatasync(fd) != 0)
 			exit(1);
 	(void)printf("%-44s %10.0f /s\n", "bare 2 KiB write and fdatasync",
-	    300 / (now(CLOCK_MONOTONIC) - from));
+	    300 / (bench_now(CLOCK_MONOTONIC) - from));
 	(void)close(fd);
 	(void)unlinkat(dir, "sync", 0);
 }
@@ -132,26 +84,11 @@ syncs(int dir)
 static void
 timed_fill(struct journal *j, const char *what, uint64_t n, size_t batch)
 {
-	double from = now(CLOCK_MONOTONIC);
+	double from = bench_now(CLOCK_MONOTONIC);
 
 	fill(j, n, batch);
 	(void)printf("%-44s %10.0f entries/s\n", what,
-	    (double)n / (now(CLOCK_MONOTONIC) - from));
-}
-
-static long
-rss_kib(void)
-{
-	char line[256];
-	long kib = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (strncmp(line, "VmRSS:", 6) == 0)
-			kib = strtol(line + 6, NULL, 10);
-	if (f != NULL)
-		(void)fclose(f);
-	return kib;
+	    (double)n / (bench_now(CLOCK_MONOTONIC) - from));
 }
 
 static int
@@ -180,7 +117,7 @@ static void
 random_reads(struct journal *j, const char *what, uint64_t from)
 {
 	uint64_t size = journal_mark(j)->edge.size - from, seed = 7;
-	double begin = now(CLOCK_MONOTONIC), took;
+	double begin = bench_now(CLOCK_MONOTONIC), took;
 	unsigned n = 0;
 
 	do {
@@ -192,7 +129,7 @@ random_reads(struct journal *j, const char *what, uint64_t from)
 		if (sum != i)
 			exit(1);
 		n++;
-		took = now(CLOCK_MONOTONIC) - begin;
+		took = bench_now(CLOCK_MONOTONIC) - begin;
 	} while (took < 2);
 	(void)printf("%-44s %10.0f /s\n", what, n / took);
 }
@@ -217,19 +154,20 @@ journals(int dir, uint64_t n)
 	mark = *journal_mark(j);
 	fill(j, 256, 256);
 	journal_close(j);
-	from = now(CLOCK_MONOTONIC);
+	from = bench_now(CLOCK_MONOTONIC);
 	NEED(journal_open(&c, &beginning, NULL, NULL, &j, NULL));
 	(void)printf("%-44s %10.2f s for %llu entries, %llu MiB\n",
 	    "whole log verified (hashes, checkpoints)",
-	    now(CLOCK_MONOTONIC) - from,
+	    bench_now(CLOCK_MONOTONIC) - from,
 	    (unsigned long long)journal_mark(j)->edge.size,
 	    (unsigned long long)(journal_bytes(j) >> 20));
 	journal_close(j);
-	from = now(CLOCK_MONOTONIC);
+	from = bench_now(CLOCK_MONOTONIC);
 	NEED(journal_open(&c, &mark, NULL, NULL, &j, NULL));
-	(void)printf("%-44s %10.1f ms, VmRSS %ld KiB\n",
+	(void)printf("%-44s %10.1f ms\n",
 	    "start from a snapshot's mark",
-	    (now(CLOCK_MONOTONIC) - from) * 1e3, rss_kib());
+	    (bench_now(CLOCK_MONOTONIC) - from) * 1e3);
+	bench_rss("memory after it", getpid());
 	random_reads(j, "random single entry read, whole log", 0);
 	random_reads(j, "random single entry read, newest 10,000",
 	    journal_mark(j)->edge.size - 10000);
@@ -242,7 +180,6 @@ int
 main(int argc, char **argv)
 {
 	const char *base = getenv("TMPDIR");
-	JIT_DONE(wr_done) struct wr w = WR_INIT(SSH_SIG_MAX);
 	struct rng rng = rand_system();
 	char path[4096];
 	struct span pub;
@@ -251,11 +188,9 @@ main(int argc, char **argv)
 	NEED(ssh_priv_generate(SSH_ED25519, 0, &rng, &ca, NULL));
 	pub = ssh_key_blob(ssh_priv_public(ca));
 	NEED(tlog_vkey_make("bench", pub.p + pub.n - 32, &vkey, NULL));
-	NEED(ssh_priv_sign(ca, span_str("some data"), &w));
-	NEED(wr_take(&w, &sig));
-	rate("Ed25519 sign", one_sign);
-	rate("Ed25519 verify", one_verify);
-	rate("certificate made, parsed, verified", one_cert);
+	(void)bench_signs();
+	(void)bench_verifies();
+	(void)bench_rate("certificate made, parsed, verified", one_cert);
 	(void)snprintf(path, sizeof(path), "%s/jit-bench-XXXXXX",
 	    base != NULL ? base : "/var/tmp");
 	if (mkdtemp(path) == NULL ||
@@ -264,7 +199,6 @@ main(int argc, char **argv)
 	journals(dir, argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000);
 	(void)close(dir);
 	(void)rmdir(path);
-	buf_done(&sig);
 	ssh_priv_free(ca);
 	return 0;
 }

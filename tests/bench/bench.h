@@ -28,7 +28,5 @@ double bench_signs(void);
 double bench_verifies(void);
 /* Print a process's VmRSS and its highest. */
 void bench_rss(const char *what, pid_t pid);
-/* Remove a directory and all in it; 0, or 1. */
-int bench_remove(const char *dir);
 
 #endif

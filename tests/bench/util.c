@@ -1,5 +1,4 @@
 #define _GNU_SOURCE
-#include <ftw.h>
 #include <string.h>
 
 #include "tests/bench/bench.h"
@@ -93,17 +92,4 @@ bench_rss(const char *what, pid_t pid)
 		(void)fclose(f);
 	(void)printf("%-44s %10.1f MiB, at most %.1f MiB\n", what,
 	    (double)rss / 1024, (double)hwm / 1024);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
-int
-bench_remove(const char *dir)
-{
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : 1;
 }

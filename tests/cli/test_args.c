@@ -101,8 +101,8 @@ static const struct row rows[] = {
 	    "--reason", "-"),
 	GOOD("a hyphen alone is an operand", "wait - /1", "wait", "-"),
 	GOOD("an empty operand", "wait  /1", "wait", ""),
-	GOOD("a letter", "request --reason=why --no-wait= /0", "request", "-r",
-	    "why", "-n"),
+	GOOD("a letter", "request --reason=why --wait= /0", "request", "-r",
+	    "why", "-w"),
 	GOOD("global before the verb", "inbox --signer=/s --json= /0",
 	    "--signer", "/s", "--json", "inbox"),
 	GOOD("global behind the verb", "inbox --json= /0", "inbox", "--json"),
@@ -156,13 +156,13 @@ static const struct row rows[] = {
 	    "--json"),
 	BAD("a value is missing", "--reason needs TEXT; found the end of the "
 	    "line", "request", "--reason"),
-	BAD("an option for a value", "--reason needs TEXT; found --no-wait (if "
-	    "that is meant: --reason=--no-wait)", "request", "--reason",
-	    "--no-wait"),
+	BAD("an option for a value", "--reason needs TEXT; found --wait (if "
+	    "that is meant: --reason=--wait)", "request", "--reason",
+	    "--wait"),
 	BAD("dashes for a value", "--reason needs TEXT; found -- (if that is "
 	    "meant: --reason=--)", "request", "--reason", "--"),
-	BAD("a value too many", "--no-wait takes no value; found \"3\"",
-	    "request", "--no-wait=3"),
+	BAD("a value too many", "--wait takes no value; found \"3\"",
+	    "request", "--wait=3"),
 	BAD("a global one is empty", "--signer needs SOCKET; found nothing",
 	    "--signer=", "inbox"),
 	BAD("an operand is missing", "wait needs more: jit-cert wait ID",

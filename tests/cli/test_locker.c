@@ -507,11 +507,32 @@ wipes(void **state)
 	assert_true(span_eq_str(BUF_SPAN(kept), "keep me"));
 }
 
+/* The key alone goes; what is left still says which request it was. */
+static void
+forgets_key(void **state)
+{
+	const char *base = base_of("forgets");
+	JIT_SCOPED(ssh_priv_free) struct ssh_priv *p = ag_key(SSH_ED25519);
+	JIT_DONE(locker_done) struct locker l = { 0 };
+
+	(void)state;
+	JT_ERR(locker_forget_key(base, &id, NULL), JIT_E_UNKNOWN);
+	JT_OK(put(base, &id, p, NULL));
+	JT_OK(locker_forget_key(base, &id, NULL));
+	assert_int_not_equal(access(file(base, LOCKER_KEY), F_OK), 0);
+	assert_int_not_equal(access(file(base, LOCKER_KEY_JIT), F_OK), 0);
+	assert_int_equal(access(file(base, LOCKER_REQUEST), F_OK), 0);
+	JT_ERR(locker_get(base, &id, &l, NULL), JIT_E_UNKNOWN);
+	JT_OK(locker_forget_key(base, &id, NULL));
+	JT_OK(locker_remove(base, &id, NULL));
+}
+
 int
 main(void)
 {
 	return JT_ROWS("there and back", there_and_back, keys) +
 	    jt_one("certificate", certificate) + jt_one("list", list) +
 	    JT_ROWS("bad", bad, bads) + jt_one("variants", variants) +
-	    jt_one("puts", puts_) + jt_one("wipes", wipes);
+	    jt_one("puts", puts_) + jt_one("wipes", wipes) +
+	    jt_one("forgets the key", forgets_key);
 }

@@ -136,7 +136,7 @@ add_genesis(struct logbook *b)
 void
 logbook_init(struct logbook *b)
 {
-	const struct tile_store store = { put_tile, get_tile, b };
+	const struct tile_store store = { put_tile, get_tile, b, NULL };
 
 	*b = (struct logbook){ .n = 0 };
 	world_init(&b->w);
@@ -388,7 +388,9 @@ logbook_issued_body(struct logbook *b, const struct ulid *id,
 	if (change != NULL && change->fields != NULL)
 		change->fields(&is.fields);
 	JT_OK(rng_fill(&b->w.rng, nonce, sizeof(nonce)));
-	JT_WHY(ssh_cert_make(&is.fields, h->request->subject.key,
+	JT_WHY(ssh_cert_make(&is.fields, change != NULL &&
+	    change->subject != 0 ? ssh_priv_public(b->w.key[change->subject]) :
+	    h->request->subject.key,
 	    b->w.key[change != NULL ? change->ca : K_CA], nonce, &cert, &why),
 	    JIT_OK, &why);
 	fill_issued(b, m, &is, &rec);

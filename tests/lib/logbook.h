@@ -92,6 +92,7 @@ struct logbook_spoil {
 	void (*fields)(struct ssh_cert_fields *f);
 	void (*record)(struct rec_issued *i);
 	enum world_key ca;		/* K_CA */
+	enum world_key subject;		/* 0: the request's */
 };
 struct buf logbook_issued_body(struct logbook *b, const struct ulid *id,
     const struct logbook_spoil *change);

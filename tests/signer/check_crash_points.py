@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every write, sync and rename of the journal has a crash point near it.
+"""Every write, sync and rename of the journal has a crash point near it, and
+every signature and answer of a turn.
 
 check_crash_points.py SOURCE: fails when a call of an operation that changes
 the disk in signer/journal*.c has no CRASH_POINT within three lines, when a
@@ -13,6 +14,7 @@ import sys
 NEAR = 3
 OPS = re.compile(
     r"(?:ops\.|o->)(write|sync|sync_all|sync_dir|rename|reserve)\(")
+TURN = re.compile(r"\b(checkpoint_sign|ssh_cert_make|turn_answer|turn_commit)\(")
 ROW = re.compile(r'^X\((\w+), "([\w.]+)"', re.M)
 POINT = re.compile(r"CRASH_POINT\((\w+)\)")
 
@@ -24,10 +26,16 @@ def scan(path, found, bad):
     for number, line in enumerate(lines, 1):
         for point in POINT.findall(line):
             found.setdefault(point, set()).add(path.name)
-        if not path.name.startswith("journal") or not OPS.search(line):
+        disk = path.name.startswith("journal") and OPS.search(line)
+        # Signing, and what leaves; not where these are defined.
+        turn = path.name == "turn.c" and TURN.search(line) and \
+            line.startswith("\t")
+        if not disk and not turn:
             continue
         calls += 1
-        if not POINT.search("\n".join(lines[number - 1:number + NEAR])):
+        # Of a turn: within a few lines behind it, a loop's end between them.
+        far = NEAR if disk else 2 * NEAR
+        if not POINT.search("\n".join(lines[number - 1:number + far])):
             bad.append(f"{path.name}:{number}: no crash point near")
     return calls
 

@@ -44,7 +44,7 @@ forget_tiles(void)
 	}
 }
 
-static const struct tile_store store = { tile_put, tile_get, NULL };
+static const struct tile_store store = { tile_put, tile_get, NULL, NULL };
 
 struct folding {
 	struct ledger *ledger;

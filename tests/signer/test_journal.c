@@ -14,6 +14,7 @@
 
 #include "signer/crash.h"
 #include "signer/journal_batch.h"
+#include "signer/journal_index.h"
 #include "tests/lib/jt.h"
 #include "tests/signer/simdisk.h"
 
@@ -511,6 +512,227 @@ read_back(void **state)
 	simdisk_free(d);
 }
 
+/* ---- single reads, from points in memory ---- */
+
+/* n single reads in no order; each gives what the entry was made of. */
+static void
+random_reads(struct journal *j, unsigned n)
+{
+	uint64_t size = journal_mark(j)->edge.size, seed = 3;
+
+	for (unsigned k = 0; k < n; k++) {
+		struct seen s = { 0 };
+		uint64_t i;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		i = s.next = (seed >> 20) % size;
+		JT_OK(journal_read(j, i, 1, see, &s, NULL));
+		assert_true(s.next == i + 1);
+		assert_true(s.erased == (i % 50 == 7 && i < 300));
+	}
+}
+
+/* More segments than there are slots; the names of all fit the disk. */
+#define MANY 190
+
+static void
+random_single(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n;
+	struct simdisk *d = example(&ops, MANY, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = reopen(&ops, &n);
+	struct journal_mark mark;
+
+	(void)state;
+	assert_true(journal_bytes(j) > (JOURNAL_INDEX_SLOTS + 4) * SEGMENT);
+	for (uint64_t i = 7; i < 300; i += 50)
+		JT_OK(journal_erase(j, i, NULL));
+	random_reads(j, 500);
+	mark = *journal_mark(j);
+	for (int i = 0; i < 20; i++) {
+		JT_OK(append(j, 1 + (size_t)i % 3));
+		random_reads(j, 40);
+	}
+	journal_close(j);
+	j = NULL;
+	JT_OK(journal_open(&c, &mark, NULL, NULL, &j, NULL));
+	random_reads(j, 500);
+	journal_close(j);
+	simdisk_free(d);
+}
+
+/* A read inside a read, which takes every slot from the one outside. */
+static enum jit_err
+read_inside(void *arg, const struct entry *e)
+{
+	struct journal *j = arg;
+	struct span body = e->body;
+	char want[200];
+	struct entry again;
+
+	random_reads(j, 60);
+	make_entry(e->index, &again, want);
+	assert_true(span_eq(body, again.body));
+	return JIT_OK;
+}
+
+static void
+nested(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n;
+	struct simdisk *d = example(&ops, MANY, &n);
+	struct journal *j = reopen(&ops, &n);
+
+	(void)state;
+	for (uint64_t i = 7; i < 300; i += 50)
+		JT_OK(journal_erase(j, i, NULL));
+	JT_OK(journal_read(j, 400, 60, read_inside, j, NULL));
+	random_reads(j, 100);
+	journal_close(j);
+	simdisk_free(d);
+}
+
+static uint64_t bytes_read;
+static enum jit_err (*plain_read)(void *ctx, int fd, uint64_t off, void *p,
+    size_t n);
+
+static enum jit_err
+count_read(void *ctx, int fd, uint64_t off, void *p, size_t n)
+{
+	bytes_read += n;
+	return plain_read(ctx, fd, off, p, n);
+}
+
+/* Once a segment was walked, a read takes no more than two steps of it. */
+static void
+bounded(void **state)
+{
+	struct simdisk *d = simdisk_new(BIG);
+	struct journal_ops ops = simdisk_ops(d);
+	struct journal_config c;
+	struct journal *j = NULL;
+	uint64_t n, at;
+
+	(void)state;
+	plain_read = ops.read;
+	ops.read = count_read;
+	c = config(&ops);
+	c.segment = 128 * 1024;
+	JT_OK(journal_create(&c, &j, NULL));
+	while (journal_bytes(j) < 3 * c.segment - 4096)
+		JT_OK(append(j, 3));
+	n = journal_mark(j)->edge.size;
+	for (int round = 0; round < 2; round++) {
+		/* The first read opens the file; its header is read. */
+		for (uint64_t i = 0; i < n; i += 90)
+			JT_OK(journal_read(j, i, 1, count, &at, NULL));
+		for (uint64_t i = 0; i < n; i += 11) {
+			struct seen s = { i, 0 };
+
+			bytes_read = 0;
+			JT_OK(journal_read(j, i, 1, see, &s, NULL));
+			assert_true(bytes_read > 0 && bytes_read <= 4096);
+		}
+		journal_close(j);
+		j = NULL;
+		JT_OK(journal_open(&c, &beginning, NULL, NULL, &j, NULL));
+	}
+	bytes_read = 0;
+	JT_OK(journal_find_time(j, 1000 + (utc_s)n / 5, &at, NULL));
+	assert_true(at == n * 3 / 5 / 3 * 3);
+	assert_true(bytes_read < c.segment);
+	journal_close(j);
+	simdisk_free(d);
+}
+
+/* Points that say something wrong: the entry is found all the same. */
+static void
+wrong_point(void **state)
+{
+	/* Inside a batch, behind all, and the place of entry 0's batch. */
+	static const uint64_t off[] = { 700, SEGMENT - 10, UINT32_MAX, 0, 89 };
+	struct journal_ops ops;
+	uint64_t n;
+	struct simdisk *d = example(&ops, 60, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = reopen(&ops, &n);
+	struct journal_mark mark = *journal_mark(j);
+
+	(void)state;
+	journal_close(j);
+	for (size_t k = 0; k < sizeof(off) / sizeof(off[0]); k++)
+		for (uint64_t i = 0; i < 12; i++) {
+			struct seen s = { i, 0 };
+
+			/* From the mark: nothing is known of segment 0. */
+			j = NULL;
+			JT_OK(journal_open(&c, &mark, NULL, NULL, &j, NULL));
+			journal_index_note(j, 0, 2, off[k]);
+			JT_OK(journal_read(j, i, 1, see, &s, NULL));
+			assert_true(s.next == i + 1);
+			journal_close(j);
+		}
+	simdisk_free(d);
+}
+
+/* Whether entry i can be read; what comes is right. */
+static bool
+readable(struct journal *j, uint64_t i)
+{
+	struct seen s = { i, 0 };
+	enum jit_err e = journal_read(j, i, 1, see, &s, NULL);
+
+	assert_true(e == JIT_OK || e == JIT_E_DAMAGE);
+	assert_true(s.next == i + (e == JIT_OK));
+	return e == JIT_OK;
+}
+
+/* An older segment is damaged, before and after points into it are known. */
+static void
+damaged_older(void **state)
+{
+	struct journal_ops ops;
+	uint64_t n, size;
+	struct simdisk *d = example(&ops, 60, &n);
+	struct journal_config c = config(&ops);
+	struct journal *j = reopen(&ops, &n);
+	struct journal_mark mark = *journal_mark(j);
+	uint8_t *p = simdisk_file(d, "0000000000000000.seg", &size);
+
+	(void)state;
+	/* The second batch, that of entries 3 to 5: magic, leaves. */
+	for (p += 100; memcmp(p, "jitbat1\n", 8) != 0; p++)
+		;
+	for (int known = 0; known < 2; known++)
+		for (size_t k = 0; k < 100; k += 3) {
+			journal_close(j);
+			j = NULL;
+			JT_OK(journal_open(&c, &mark, NULL, NULL, &j, NULL));
+			assert_true(known == 0 || readable(j, 15));
+			p[k] ^= 0x10;
+			for (uint64_t i = 3; i < 6; i++)
+				assert_false(readable(j, i));
+			assert_true(readable(j, 0));
+			assert_true(readable(j, n - 1));
+			/* Behind it only with a point there; never wrong. */
+			(void)readable(j, 15);
+			p[k] ^= 0x10;
+			for (uint64_t i = 0; i < 20; i++)
+				assert_true(readable(j, i));
+		}
+	/* A segment that is gone. */
+	journal_close(j);
+	j = NULL;
+	JT_OK(journal_open(&c, &mark, NULL, NULL, &j, NULL));
+	JT_OK(ops.remove(ops.ctx, "0000000000000000.seg"));
+	assert_false(readable(j, 3));
+	journal_close(j);
+	simdisk_free(d);
+}
+
 /* Entries that do not follow, and checkpoints of another tree. */
 static void
 refused(void **state)
@@ -784,6 +1006,11 @@ main(void)
 		return 1;
 	bad = jt_one("the real disk", real_disk) +
 	    jt_one("marks", marks) + jt_one("read back", read_back) +
+	    jt_one("random single reads", random_single) +
+	    jt_one("a read inside a read", nested) +
+	    jt_one("a read is bounded", bounded) +
+	    jt_one("a wrong point", wrong_point) +
+	    jt_one("an older segment is damaged", damaged_older) +
 	    jt_one("refused", refused) + jt_one("disk full", disk_full) +
 	    jt_one("a flipped byte", flipped) +
 	    jt_one("a segment is missing", segment_missing) +

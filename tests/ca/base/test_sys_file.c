@@ -321,10 +321,30 @@ bounded(void **state)
 	JT_ERR(sys_read_fd(-1, 4, &b, &why), JIT_E_IO);
 }
 
+static void
+locked(void **state)
+{
+	char path[4096];
+	struct jit_why why = { 0 };
+	int one = -1, two = -1;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/lock", jt_tmpdir());
+	JT_WHY(sys_lock(path, 0, &one, &why), JIT_OK, &why);
+	/* Another open file is as another process's. */
+	JT_ERR(sys_lock(path, 50, &two, &why), JIT_E_BUSY);
+	assert_int_equal(two, -1);
+	sys_close(&one);
+	JT_WHY(sys_lock(path, 0, &two, &why), JIT_OK, &why);
+	sys_close(&two);
+	JT_ERR(sys_lock("/nonexistent/lock", 0, &two, &why), JIT_E_IO);
+}
+
 int
 main(void)
 {
 	return JT_ROWS("believed", believed, rows) + jt_one("owners", owners) +
 	    jt_one("written", written) + jt_one("half-way", half_way) +
-	    jt_one("full", full) + jt_one("bounded", bounded);
+	    jt_one("full", full) + jt_one("bounded", bounded) +
+	    jt_one("locked", locked);
 }

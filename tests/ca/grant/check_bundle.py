@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Check the evidence of an issued certificate with other people's tools.
 
-check_bundle.py EVIDENCE VKEY CA.PUB
+check_bundle.py EVIDENCE VKEY CA.PUB [--any]
 
 Shares no code with jit-cert: hashes by hashlib, the checkpoint's signature by
 openssl, signatures of people and the certificate by ssh-keygen.  VKEY holds
 the log's key as C2SP has it; CA.PUB the CA's, as in id_ed25519.pub.  Exits 0
-only if all of it holds.
+only if all of it holds.  With --any evidence of what was never issued is
+taken too, and what is printed says how it stands.
 """
 import base64
 import calendar
@@ -313,6 +314,7 @@ class Decision:
         f = Fields(head + b"\n", "decision")
         self.index, self.who = e.index, f.one("approver")
         self.verdict = f.one("verdict")
+        need(self.verdict in ("approve", "deny"), "another verdict")
         need(f.one("log") == log and
              f.one("request") == request.f.one("id"), "another's decision")
         near(e, f.one("decided"))
@@ -392,52 +394,87 @@ def check_issued(e, request, decisions, policy, ca, folder):
         time.strftime(form, time.gmtime(until)))], "validity")
 
 
-def check(path, vkey, ca, folder):
+def check_act(e, kind, log, request, policy, folder):
+    """A cancel or a drop, by whoever asked."""
+    r = Reader(e.body)
+    text, sig = r.string(), r.string()
+    r.end()
+    f = Fields(text, kind)
+    need(f.one("by") == request.who and f.one("log") == log and
+         f.one("request") == request.f.one("id") and
+         f.one("digest") == "sha256:" + sha(request.text).hex(),
+         "another's " + kind)
+    near(e, f.one("at"))
+    check_sig(folder, request.who, policy.keys(request.who),
+              kind + ".v1@jit-cert", text, sig)
+
+
+def standing(of, request, decisions, policy):
+    """How it stands that nothing was issued."""
+    need("DROP" not in of, "dropped before it was issued")
+    cancels, newest = of.get("CANCEL", []), {}
+    need(len(cancels) <= 1, "cancelled twice")
+    for e in [*decisions, *cancels]:
+        need(request.index < e.index, "out of order")
+    for d in decisions:
+        newest[d.who] = d
+    counted = [d.verdict for d in newest.values()
+               if d.counts(request, policy)]
+    if cancels:
+        need(all(d.index < cancels[0].index for d in decisions),
+             "decided after it was cancelled")
+        return "cancelled"
+    if "deny" in counted:
+        return "denied"
+    return "%d of %s" % (len(counted), request.role.one("need"))
+
+
+def check(path, vkey, ca, folder, anything):
     log, rid, entries = read(path)
     check_log(entries, vkey, log, folder)
     check_genesis(entries[0], vkey, ca)
     of = {}
     for e in entries:
         of.setdefault(e.type, []).append(e)
-    for name in ("GENESIS", "POLICY", "REQUEST", "ISSUED"):
+    for name in ("GENESIS", "POLICY", "REQUEST"):
         need(len(of.get(name, [])) == 1, "not one " + name)
-    need("CANCEL" not in of, "it was cancelled")
-    issued = of["ISSUED"][0]
+    need(anything or "ISSUED" in of, "nothing was issued")
     policy = Policy(of["POLICY"][0], of.get("BLOB", []))
-    need(policy.index < issued.index, "the policy came later")
     request = Request(of["REQUEST"][0], log, rid, policy, folder)
     decisions = [Decision(e, log, request, policy, folder)
                  for e in of.get("DECISION", [])]
+    for kind in ("CANCEL", "DROP"):
+        for e in of.get(kind, []):
+            check_act(e, kind.lower(), log, request, policy, folder)
+    if "ISSUED" not in of:
+        return standing(of, request, decisions, policy)
+    need("CANCEL" not in of, "it was cancelled")
+    need(len(of["ISSUED"]) == 1, "issued twice")
+    issued = of["ISSUED"][0]
+    need(policy.index < issued.index, "the policy came later")
     for d in decisions:
         need(request.index < d.index < issued.index, "out of order")
     check_issued(issued, request, decisions, policy, ca, folder)
     for e in of.get("DROP", []):
-        r = Reader(e.body)
-        text, sig = r.string(), r.string()
-        r.end()
-        f = Fields(text, "drop")
-        need(f.one("by") == request.who and f.one("log") == log and
-             f.one("digest") == "sha256:" + sha(request.text).hex() and
-             e.index > issued.index, "another's drop")
-        near(e, f.one("at"))
-        check_sig(folder, request.who, policy.keys(request.who),
-                  "drop.v1@jit-cert", text, sig)
+        need(e.index > issued.index, "dropped before it was issued")
+    return "dropped" if "DROP" in of else "issued"
 
 
 def main():
-    evidence, vkey, ca = sys.argv[1:]
+    evidence, vkey, ca, *more = sys.argv[1:]
+    need(more in ([], ["--any"]), "usage: EVIDENCE VKEY CA.PUB [--any]")
     with open(vkey) as f:
         vkey = f.read().strip()
     with open(ca) as f:
         ca = f.read().strip()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            check(evidence, vkey, ca, folder)
+            stands = check(evidence, vkey, ca, folder, bool(more))
         except (Bad, ValueError, IndexError, KeyError, TypeError,
                 AttributeError) as e:
             print("NO: %s: %s" % (type(e).__name__, e))
             return 1
-    print("all of it holds")
+    print("all of it holds: " + stands)
     return 0
 
 

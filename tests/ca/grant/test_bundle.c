@@ -411,7 +411,7 @@ static struct ulid
 forced(void (*fields)(struct ssh_cert_fields *),
     void (*record)(struct rec_issued *), enum world_key ca)
 {
-	const struct logbook_spoil s = { fields, record, ca };
+	const struct logbook_spoil s = { fields, record, ca, 0 };
 	struct ulid id = logbook_asked(&b, 2);
 
 	force(&id, ENTRY_ISSUED, logbook_issued_body(&b, &id, &s));
@@ -455,7 +455,7 @@ static struct ulid
 l_policy(void)
 {
 	struct ulid id = logbook_asked(&b, 2);
-	const struct logbook_spoil s = { NULL, other_policy, K_CA };
+	const struct logbook_spoil s = { NULL, other_policy, K_CA, 0 };
 
 	/* Logged twice: the list is the same, its index is not. */
 	(void)logbook_policy(&b);

@@ -16,12 +16,12 @@ GOLDEN = SOURCE / "tests/vectors/grant"
 BAD = []
 
 
-def check(folder, text, vkey=None, ca=None):
+def check(folder, text, vkey=None, ca=None, more=()):
     path = folder / "altered.txt"
     path.write_bytes(text)
     done = subprocess.run(
         [sys.executable, str(CHECK), str(path), str(vkey or folder / "vkey"),
-         str(ca or folder / "ca.pub")],
+         str(ca or folder / "ca.pub"), *more],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     return done.returncode, done.stdout.decode() + done.stderr.decode()
 
@@ -90,8 +90,13 @@ def main():
         expect("golden", check(folder, golden, GOLDEN / "vkey",
                                GOLDEN / "ca.pub"), 0)
         expect("active", check(folder, active), 0)
-        for n in ("denied", "cancelled", "approved", "pending"):
-            expect(n, check(folder, (folder / (n + ".txt")).read_bytes()), 1)
+        for n, words in (("denied", "denied"), ("cancelled", "cancelled"),
+                         ("approved", "2 of 2"), ("pending", "1 of 2")):
+            text = (folder / (n + ".txt")).read_bytes()
+            expect(n, check(folder, text), 1)
+            got = check(folder, text, more=["--any"])
+            expect(n + ", as what it is", (0 if got == (
+                0, "all of it holds: " + words + "\n") else 1, got), 0)
         alter(folder, dropped, active)
         vkey = (folder / "vkey").read_text()
         other = folder / "other"

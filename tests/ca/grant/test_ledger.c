@@ -377,7 +377,7 @@ erased_ca(void **state)
 	    JIT_E_VERIFY);
 	fresh();
 	id = logbook_asked(&b, 2);
-	issue(&id, (struct logbook_spoil){ serial_skip, NULL, K_CA });
+	issue(&id, (struct logbook_spoil){ serial_skip, NULL, K_CA, 0 });
 	for (int i = 2; i <= 4; i++)
 		logbook_erase(&b, b.n - (size_t)i);
 	ledger_free(l);

@@ -49,7 +49,7 @@ get(void *ctx, unsigned level, uint64_t n, uint8_t *bytes)
 	return JIT_OK;
 }
 
-static const struct tile_store store = { put, get, NULL };
+static const struct tile_store store = { put, get, NULL, NULL };
 
 static void
 leaf_of(uint64_t i, struct digest *ret)
@@ -191,7 +191,7 @@ put_fails_once(void *ctx, unsigned level, uint64_t n, const uint8_t *bytes)
 static void
 failed_put(void **state)
 {
-	static const struct tile_store bad = { put_fails_once, get, NULL };
+	static const struct tile_store bad = { put_fails_once, get, NULL, NULL };
 	JIT_SCOPED(tiles_free) struct tiles *t = NULL;
 	struct merkle_edge e;
 	struct digest d;

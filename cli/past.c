@@ -1,0 +1,243 @@
+/* past - what somebody had of a role before, and what is new this time. */
+#include <string.h>
+
+#include "cli/past.h"
+
+#define PAST_PAGE 512u		/* entries in a question */
+#define PAST_SHOWN 16		/* requests that are looked at */
+
+/* ---- finding it ---- */
+
+static bool
+is_alike(const struct request *a, const struct request *b)
+{
+	return span_eq(a->requester, b->requester) &&
+	    span_eq(a->role, b->role) && strcmp(a->id.s, b->id.s) != 0;
+}
+
+static enum jit_err
+find_live(struct desk *d, const struct dossier *r, struct dossier **ret,
+    struct jit_why *why)
+{
+	JIT_DONE(dossiers_done) struct dossiers v = { 0 };
+
+	JIT_TRY(desk_list(d, &v, why));
+	for (size_t i = v.n; i > 0 && *ret == NULL; i--) {
+		struct dossier *o = v.v[i - 1];
+
+		if (!o->h.issued || !is_alike(&o->h.request->req,
+		    &r->h.request->req))
+			continue;
+		*ret = o;
+		v.v[i - 1] = NULL;
+	}
+	return JIT_OK;
+}
+
+/* Ids of requests alike, the newest last; older ones make room. */
+struct alike {
+	struct ulid id[PAST_SHOWN];
+	size_t n;
+};
+
+static void
+alike_add(struct alike *a, const struct ulid *id)
+{
+	if (a->n == PAST_SHOWN)
+		memmove(&a->id[0], &a->id[1], --a->n * sizeof(a->id[0]));
+	a->id[a->n++] = *id;
+}
+
+/* Those of the entries [from, to). */
+static enum jit_err
+read_chunk(struct desk *d, const struct request *q, uint64_t from,
+    uint64_t to, struct alike *ret, struct jit_why *why)
+{
+	struct page p = { .count = 0 };
+	struct entry e;
+
+	while (from < to) {
+		JIT_TRY(session_page(d->s, from, (uint32_t)(to - from), &p,
+		    why));
+		if (p.count == 0)
+			return JIT_OK;
+		for (uint32_t i = 0; i < p.count; i++, from++) {
+			struct rec_signed s;
+			struct request o;
+
+			JIT_TRY(page_next(&p, &e, why));
+			if (e.type == ENTRY_REQUEST && !e.erased &&
+			    rec_get_signed(e.body, ENTRY_REQUEST, &s, NULL) ==
+			    JIT_OK && request_parse(s.text, &o, NULL) ==
+			    JIT_OK && is_alike(&o, q))
+				alike_add(ret, &o.id);
+		}
+	}
+	return JIT_OK;
+}
+
+/* Backward through the log; each that is found is then proven by itself. */
+static enum jit_err
+find_logged(struct desk *d, const struct dossier *r, struct dossier **ret,
+    bool *whole, struct jit_why *why)
+{
+	struct checkpoint c;
+	uint64_t to, end;
+	size_t looked = 0;
+
+	JIT_TRY(checkpoint_open(session_note(d->s), session_log(d->s), &c,
+	    why));
+	end = c.size > PAST_ENTRIES ? c.size - PAST_ENTRIES : 0;
+	*whole = end == 0;
+	for (to = c.size; to > end && *ret == NULL;) {
+		uint64_t from = to - end > PAST_PAGE ? to - PAST_PAGE : end;
+		struct alike a = { .n = 0 };
+
+		JIT_TRY(read_chunk(d, &r->h.request->req, from, to, &a, why));
+		for (size_t i = a.n; i > 0 && *ret == NULL; i--) {
+			JIT_SCOPED(dossier_free) struct dossier *o = NULL;
+
+			if (looked++ == PAST_SHOWN) {
+				*whole = false;
+				return JIT_OK;
+			}
+			JIT_TRY(session_show(d->s, &a.id[i - 1], &o, NULL,
+			    why));
+			if (!o->h.issued)
+				continue;
+			*ret = o;
+			o = NULL;
+		}
+		to = from;
+	}
+	return JIT_OK;
+}
+
+enum jit_err
+past_find(struct desk *d, const struct dossier *r, struct dossier **ret,
+    bool *whole, struct jit_why *why)
+{
+	JIT_SCOPED(dossier_free) struct dossier *o = NULL;
+
+	*whole = false;
+	JIT_TRY(find_live(d, r, &o, why));
+	if (o == NULL)
+		JIT_TRY(find_logged(d, r, &o, whole, why));
+	*ret = o;
+	o = NULL;
+	return JIT_OK;
+}
+
+/* ---- what is new ---- */
+
+static bool
+holds(const struct span *v, size_t n, struct span s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_eq(v[i], s))
+			return true;
+	return false;
+}
+
+/* "; also principal x", "; no more principal y" */
+static void
+put_lists(struct wr *w, const char *what, const struct span *now, size_t n,
+    const struct span *then, size_t m)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!holds(then, m, now[i])) {
+			wr_fmt(w, "; also %s ", what);
+			wr_span(w, now[i]);
+		}
+	for (size_t i = 0; i < m; i++)
+		if (!holds(now, n, then[i])) {
+			wr_fmt(w, "; no more %s ", what);
+			wr_span(w, then[i]);
+		}
+}
+
+/* A principal is <account>.<host group>. */
+static struct span
+group_of(struct span principal)
+{
+	size_t dot = principal.n;
+
+	while (dot > 0 && principal.p[dot - 1] != '.')
+		dot--;
+	return SPAN(principal.p + dot, principal.n - dot);
+}
+
+/* The servers of the groups that both have, each group once. */
+static void
+put_servers(struct wr *w, const struct request *q, const struct policy *p,
+    const struct policy *was)
+{
+	struct span seen[REQUEST_PRINCIPALS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_principals; i++) {
+		struct span group = group_of(q->principals[i]);
+		const struct block *a, *b;
+
+		if (holds(seen, n, group))
+			continue;
+		seen[n++] = group;
+		a = policy_get(p, BLOCK_HOST_GROUP, group);
+		b = policy_get(was, BLOCK_HOST_GROUP, group);
+		if (a != NULL && b != NULL)
+			put_lists(w, "server", a->host_group.hosts,
+			    a->host_group.n, b->host_group.hosts,
+			    b->host_group.n);
+	}
+}
+
+/* All but the duration; each begins with "; ". */
+static void
+put_others(struct wr *w, const struct dossier *r, const struct policy *p,
+    const struct dossier *then, const struct policy *was)
+{
+	const struct request *q = &r->h.request->req;
+	const struct request *o = &then->h.request->req;
+	size_t before = w->n;
+
+	put_lists(w, "principal", q->principals, q->n_principals,
+	    o->principals, o->n_principals);
+	put_lists(w, "option", q->options, q->n_options, o->options,
+	    o->n_options);
+	if (was != NULL)
+		put_servers(w, q, p, was);
+	if (!ssh_key_eq(r->h.request->by.key, then->h.request->by.key))
+		wr_str(w, "; signed by ANOTHER KEY");
+	if (w->n == before && !digest_eq(&q->role_digest, &o->role_digest))
+		wr_str(w, "; the role's rules have changed");
+}
+
+void
+past_put_new(struct wr *w, const struct dossier *r, const struct policy *p,
+    const struct dossier *then, const struct policy *was, utc_s now)
+{
+	JIT_DONE(wr_done) struct wr other = WR_INIT(1u << 18);
+	const struct request *q = &r->h.request->req;
+	const struct request *o = &then->h.request->req;
+	char dur[WHEN_TEXT], old[WHEN_TEXT], day[WHEN_TEXT];
+	struct span s;
+
+	put_others(&other, r, p, then, was);
+	s = wr_view(&other);
+	(void)when_text(WHEN_DAY, o->created, now, day);
+	if (q->duration != o->duration) {
+		wr_fmt(w, "%s, last time %s (%s)", when_dur(q->duration, dur),
+		    when_dur(o->duration, old), day);
+		wr_span(w, s);
+		wr_str(w, "; else the same");
+	} else if (s.n == 0) {
+		wr_fmt(w, "the same as last time (%s)", day);
+	} else {
+		wr_fmt(w, "since last time (%s)", day);
+		wr_str(w, ":");
+		wr_span(w, SPAN(s.p + 1, s.n - 1));
+		wr_str(w, "; else the same");
+	}
+	if (other.err != JIT_OK)
+		wr_fail(w, other.err);
+}

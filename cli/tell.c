@@ -1,0 +1,452 @@
+/* tell - a request in words. */
+#include <string.h>
+
+#include "cli/tell.h"
+
+/* ---- what it opens ---- */
+
+/* What an option means to somebody who has to allow it. */
+struct meaning {
+	const char *option, *with, *without;
+};
+static const struct meaning meanings[] = {
+	{ "permit-pty", "terminal", "no terminal" },
+	{ "permit-port-forwarding", "PORT FORWARDING", NULL },
+	{ "permit-agent-forwarding", "AGENT FORWARDING", NULL },
+	{ "permit-X11-forwarding", "X11 FORWARDING", NULL },
+	{ "permit-user-rc", "runs ~/.ssh/rc", NULL },
+	{ "no-touch-required", "NO TOUCH OF THE KEY NEEDED", NULL },
+	{ "verify-required", "only with the key's PIN", NULL },
+};
+
+static bool
+has_option(const struct request *q, const char *name)
+{
+	for (size_t i = 0; i < q->n_options; i++)
+		if (span_eq_str(q->options[i], name))
+			return true;
+	return false;
+}
+
+static bool
+forwards(const struct request *q)
+{
+	return has_option(q, "permit-port-forwarding") ||
+	    has_option(q, "permit-agent-forwarding") ||
+	    has_option(q, "permit-X11-forwarding");
+}
+
+/* The value of "name=value", or none. */
+static struct span
+option_value(const struct request *q, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < q->n_options; i++) {
+		struct span o = q->options[i];
+
+		if (o.n > n && memcmp(o.p, name, n) == 0 && o.p[n] == '=')
+			return SPAN(o.p + n + 1, o.n - n - 1);
+	}
+	return SPAN_NONE;
+}
+
+static void
+put_options(struct wr *w, const struct request *q)
+{
+	struct span command = option_value(q, "force-command");
+	struct span from = option_value(q, "source-address");
+
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+		const struct meaning *m = &meanings[i];
+		bool on = has_option(q, m->option);
+
+		if (on || m->without != NULL)
+			wr_fmt(w, "; %s", on ? m->with : m->without);
+	}
+	if (command.n > 0) {
+		wr_str(w, "; only the command ");
+		wr_span(w, command);
+	} else {
+		wr_str(w, "; any command");
+	}
+	if (from.n > 0) {
+		wr_str(w, "; only from ");
+		wr_span(w, from);
+	}
+	if (!forwards(q))
+		wr_str(w, "; NO forwarding");
+}
+
+#define HOSTS_SHOWN 32
+
+/* A principal is <account>.<host group>. */
+static void
+split(struct span principal, struct span *account, struct span *group)
+{
+	size_t dot = principal.n;
+
+	while (dot > 0 && principal.p[dot - 1] != '.')
+		dot--;
+	*account = SPAN(principal.p, dot > 0 ? dot - 1 : 0);
+	*group = SPAN(principal.p + dot, principal.n - dot);
+}
+
+static void
+put_principal(struct wr *w, const struct policy *p, struct span principal)
+{
+	struct span account, group;
+	const struct block *b;
+
+	split(principal, &account, &group);
+	b = policy_get(p, BLOCK_HOST_GROUP, group);
+	wr_str(w, "login as ");
+	wr_span(w, account);
+	wr_str(w, " on ");
+	for (size_t i = 0; b != NULL && i < b->host_group.n &&
+	    i < HOSTS_SHOWN; i++) {
+		wr_str(w, i > 0 ? ", " : "");
+		wr_span(w, b->host_group.hosts[i]);
+	}
+	if (b == NULL)
+		wr_str(w, "UNKNOWN SERVERS");
+	else if (b->host_group.n > HOSTS_SHOWN)
+		wr_fmt(w, " and %zu more", b->host_group.n - HOSTS_SHOWN);
+	wr_str(w, " (principal ");
+	wr_span(w, principal);
+	wr_str(w, ")");
+}
+
+void
+tell_put_opens(struct wr *w, const struct policy *p, const struct request *q)
+{
+	for (size_t i = 0; i < q->n_principals; i++) {
+		wr_str(w, i > 0 ? "; " : "");
+		put_principal(w, p, q->principals[i]);
+	}
+	put_options(w, q);
+}
+
+void
+tell_put_when(struct wr *w, const struct request *q, utc_s now)
+{
+	char dur[WHEN_TEXT], opens[WHEN_TEXT], closes[WHEN_TEXT];
+
+	wr_fmt(w, "%s from first use, between %s and %s",
+	    when_dur(q->duration, dur), q->opens <= now ? "now" :
+	    when_text(WHEN_BOTH, q->opens, now, opens),
+	    when_text(WHEN_BOTH, q->closes, now, closes));
+}
+
+/* ---- who decided ---- */
+
+/* "touch, as claimed": what a security key says of itself is not shown. */
+static const char *
+proof_words(const struct signer *s)
+{
+	if (!ssh_key_is_sk(s->key))
+		return "";
+	if (s->facts.flags & SSH_SK_UV)
+		return ", PIN as claimed";
+	return s->facts.flags & SSH_SK_UP ? ", touch as claimed" :
+	    ", no touch";
+}
+
+void
+tell_put_quorum(struct wr *w, const struct desk *d, const struct dossier *r,
+    utc_s now)
+{
+	const struct request *req = &r->h.request->req;
+	const struct role *role = policy_role(d->policy, req->role);
+	struct quorum q = { 0 };
+	char at[WHEN_TEXT];
+
+	if (role == NULL ||
+	    judge_quorum(d->policy, &r->h, &q, NULL) != JIT_OK) {
+		wr_str(w, "the role has changed since: nothing counts");
+		return;
+	}
+	wr_fmt(w, "%u of ", role->need);
+	for (size_t i = 0; i < role->approve_of.n; i++) {
+		wr_str(w, i > 0 ? ", " : "");
+		wr_span(w, role->approve_of.v[i]);
+	}
+	for (unsigned i = 0; i < q.have; i++) {
+		const struct open_decision *o = r->h.decision[q.counted[i]];
+
+		wr_str(w, i > 0 ? ", " : ": ");
+		wr_span(w, o->dec.approver);
+		wr_fmt(w, " %s", when_text(WHEN_SHORT, o->dec.decided, now,
+		    at));
+	}
+}
+
+/* Which key, of those that the policy has for them. */
+static void
+put_key(struct wr *w, const struct desk *d, struct span name,
+    const struct signer *s)
+{
+	const struct person *who = policy_person(d->policy, name);
+	char fp[SSH_FP_TEXT];
+
+	ssh_key_fingerprint(s->key, fp);
+	wr_fmt(w, "%s%s%s", fp, proof_words(s), who != NULL &&
+	    person_has_key(who, s->key) ? "" : ", NOT ENROLLED NOW");
+}
+
+/*
+ * " (enrolled 1 Mar)": since when the policy has this person as they are.
+ * A new date is a reason to look: keys or groups are new.
+ */
+static void
+put_enrolled(struct wr *w, struct desk *d, struct span name, utc_s now)
+{
+	JIT_DONE(evidence_done) struct evidence ev = { .r.n = 0 };
+	char day[WHEN_TEXT];
+	uint64_t index = 0;
+
+	if (session_block(d->s, d->policy_index, BLOCK_PERSON, name, &index,
+	    NULL) != JIT_OK || session_evidence(d->s, &index, 1, &ev, NULL) !=
+	    JIT_OK || ev.r.n != 1)
+		return;
+	wr_fmt(w, " (enrolled %s)", when_text(WHEN_DAY, ev.r.v[0].e.time, now,
+	    day));
+}
+
+void
+tell_request(struct desk *d, const struct dossier *r, utc_s now)
+{
+	JIT_DONE(wr_done) struct wr opens = WR_INIT(1u << 18);
+	JIT_DONE(wr_done) struct wr when = WR_INIT(1024);
+	JIT_DONE(wr_done) struct wr key = WR_INIT(1024);
+	const struct request *q = &r->h.request->req;
+	char ago[WHEN_TEXT];
+
+	put_key(&key, d, q->requester, &r->h.request->by);
+	put_enrolled(&key, d, q->requester, now);
+	tell_put_opens(&opens, d->policy, q);
+	tell_put_when(&when, q, now);
+	out_say(d->c, "%.*s asks for %.*s, %s, signed by %.*s\n",
+	    OUT_SPAN(q->requester), OUT_SPAN(q->role),
+	    when_ago(q->created, now, ago), OUT_SPAN(wr_view(&key)));
+	out_say(d->c, "  why    %.*s\n", OUT_SPAN(q->reason.n > 0 ?
+	    q->reason : span_str("(no reason given)")));
+	out_say(d->c, "  opens  %.*s\n", OUT_SPAN(wr_view(&opens)));
+	out_say(d->c, "  when   %.*s\n", OUT_SPAN(wr_view(&when)));
+}
+
+static void
+tell_decision(struct desk *d, const struct open_decision *o, uint64_t index,
+    utc_s now)
+{
+	JIT_DONE(wr_done) struct wr key = WR_INIT(1024);
+	char at[WHEN_TEXT];
+
+	put_key(&key, d, o->dec.approver, &o->by);
+	out_say(d->c, "  %.*s %s %s, %.*s, log #%llu%s%.*s%s\n",
+	    OUT_SPAN(o->dec.approver), o->dec.verdict == VERDICT_APPROVE ?
+	    "approved" : "DENIED", when_text(WHEN_BOTH, o->dec.decided, now,
+	    at), OUT_SPAN(wr_view(&key)), (unsigned long long)index,
+	    o->dec.comment.n > 0 ? ": \"" : "", OUT_SPAN(o->dec.comment),
+	    o->dec.comment.n > 0 ? "\"" : "");
+}
+
+void
+tell_history(struct desk *d, const struct dossier *r, utc_s now)
+{
+	char from[WHEN_TEXT], at[WHEN_TEXT];
+
+	for (size_t i = 0; i < r->h.n_decisions; i++)
+		tell_decision(d, r->h.decision[i], r->h.decision_index[i],
+		    now);
+	if (r->h.issued) {
+		const struct entry *e = &r->entry[r->issued_at].e;
+
+		out_say(d->c, "  certificate issued %s, until %s, log #%llu\n",
+		    when_text(WHEN_EXACT, e->time, now, from),
+		    when_text(WHEN_BOTH, r->h.issued_until, now, at),
+		    (unsigned long long)e->index);
+	}
+	if (r->h.end == END_CANCELLED || r->h.end == END_DROPPED)
+		out_say(d->c, "  %s by the requester %s, log #%llu\n",
+		    r->h.end == END_DROPPED ? "dropped" : "cancelled",
+		    when_text(WHEN_BOTH, r->entry[r->n - 1].e.time, now, at),
+		    (unsigned long long)dossier_last(r));
+}
+
+static uint64_t
+serial_of(const struct dossier *r)
+{
+	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+
+	if (!r->h.issued || ssh_cert_parse(r->issued.cert, &c, NULL) !=
+	    JIT_OK)
+		return 0;
+	return ssh_cert_fields(c)->serial;
+}
+
+void
+tell_put_standing(struct wr *w, struct desk *d, const struct dossier *r,
+    utc_s now)
+{
+	struct quorum q = { 0 };
+	bool stale = false;
+	enum standing s = desk_standing(d, r, now, &q, &stale);
+	char at[WHEN_TEXT];
+
+	wr_str(w, standing_name(s));
+	switch (s) {
+	case STAND_PENDING:
+		if (stale)
+			wr_str(w, ": the role has changed since; ask again");
+		else
+			wr_fmt(w, ", %u of %u", q.have, q.need);
+		break;
+	case STAND_APPROVED:
+		wr_fmt(w, ", to be collected before %s", when_text(WHEN_BOTH,
+		    r->h.request->req.closes, now, at));
+		break;
+	case STAND_ACTIVE:
+	case STAND_ENDED:
+		wr_fmt(w, " %s %s, serial %llu", s == STAND_ACTIVE ? "until" :
+		    "at", when_text(WHEN_BOTH, r->h.issued_until, now, at),
+		    (unsigned long long)serial_of(r));
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- is it what it says? ---- */
+
+/* The first principal or option that the role does not have. */
+static enum jit_err
+say_difference(const struct request *q, const struct request *want,
+    struct jit_why *why)
+{
+	char a[TEXT_SHOWN], b[TEXT_SHOWN];
+
+	for (size_t i = 0; i < q->n_principals || i < want->n_principals; i++)
+		if (i >= q->n_principals || i >= want->n_principals ||
+		    !span_eq(q->principals[i], want->principals[i]))
+			return jit_fail(why, JIT_E_RENDER, "principal \"%s\" "
+			    "in the role is \"%s\" here",
+			    i < want->n_principals ?
+			    text_shown(want->principals[i], b, sizeof(b)) :
+			    "", i < q->n_principals ?
+			    text_shown(q->principals[i], a, sizeof(a)) : "");
+	for (size_t i = 0; i < q->n_options || i < want->n_options; i++)
+		if (i >= q->n_options || i >= want->n_options ||
+		    !span_eq(q->options[i], want->options[i]))
+			return jit_fail(why, JIT_E_RENDER, "option \"%s\" in "
+			    "the role is \"%s\" here", i < want->n_options ?
+			    text_shown(want->options[i], b, sizeof(b)) : "",
+			    i < q->n_options ?
+			    text_shown(q->options[i], a, sizeof(a)) : "");
+	return JIT_OK;
+}
+
+/* With words for what a person must see, before judge.h has its say. */
+static enum jit_err
+check_text(const struct policy *p, const char *log_id,
+    const struct open_request *r, struct jit_why *why)
+{
+	const struct request *q = &r->req;
+	const struct person *who = policy_person(p, q->requester);
+	const struct block *b = policy_get(p, BLOCK_ROLE, q->role);
+	struct request_store store;
+	struct request want = *q;
+	char shown[TEXT_SHOWN];
+
+	(void)text_shown(q->requester, shown, sizeof(shown));
+	if (who == NULL || !person_has_key(who, r->by.key))
+		return jit_fail(why, JIT_E_KEYUNKNOWN, "the signature is not "
+		    "by a key that is enrolled for %s", shown);
+	if (!span_eq_str(q->log, log_id))
+		return jit_fail(why, JIT_E_LOGNAME, "it is for another log");
+	(void)text_shown(q->role, shown, sizeof(shown));
+	if (b == NULL)
+		return jit_fail(why, JIT_E_ROLE, "there is no role \"%s\"",
+		    shown);
+	if (!digest_eq(&b->digest, &q->role_digest))
+		return jit_fail(why, JIT_E_STALE, "role %s has changed since "
+		    "it was asked for; it must be asked for again", shown);
+	JIT_TRY(policy_fill_request(p, q->role, &want, &store, why));
+	return say_difference(q, &want, why);
+}
+
+enum jit_err
+tell_check(const struct policy *p, const char *log_id,
+    const struct own_keys *own, const struct dossier *r,
+    struct jit_why *why)
+{
+	struct jit_why judged = { 0 };
+	enum jit_err e;
+
+	JIT_TRY(check_text(p, log_id, r->h.request, why));
+	e = judge_request(p, log_id, own, r->h.request, 0,
+	    r->entry[0].e.time, &judged);
+	if (e != JIT_OK && e != JIT_E_NOBODY && why != NULL)
+		*why = judged;
+	return e == JIT_E_NOBODY ? JIT_OK : e;
+}
+
+/* ---- for programs ---- */
+
+static json_t *
+json_decisions(const struct dossier *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < r->h.n_decisions; i++) {
+		const struct open_decision *o = r->h.decision[i];
+		char fp[SSH_FP_TEXT];
+
+		ssh_key_fingerprint(o->by.key, fp);
+		(void)json_array_append_new(list, json_pack(
+		    "{s:o, s:s, s:o, s:s, s:o, s:I}", "person",
+		    out_json_span(o->dec.approver), "verdict",
+		    o->dec.verdict == VERDICT_APPROVE ? "approve" : "deny",
+		    "at", out_json_utc(o->dec.decided), "key", fp, "comment",
+		    out_json_span(o->dec.comment), "log_index",
+		    (json_int_t)r->h.decision_index[i]));
+	}
+	return list;
+}
+
+static json_t *
+json_spans(const struct span *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < n; i++)
+		(void)json_array_append_new(list, out_json_span(v[i]));
+	return list;
+}
+
+json_t *
+tell_json(struct desk *d, const struct dossier *r, utc_s now)
+{
+	const struct request *q = &r->h.request->req;
+	struct quorum have = { 0 };
+	enum standing s = desk_standing(d, r, now, &have, NULL);
+	json_t *o = json_pack("{s:s, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, "
+	    "s:I, s:o, s:o, s:o, s:o, s:I}", "id", r->id.s, "role",
+	    out_json_span(q->role), "requester", out_json_span(q->requester),
+	    "state", standing_name(s), "have", (int)have.have, "need",
+	    (int)have.need, "created", out_json_utc(q->created), "opens",
+	    out_json_utc(q->opens), "closes", out_json_utc(q->closes),
+	    "duration", (json_int_t)q->duration, "reason",
+	    out_json_span(q->reason), "principals",
+	    json_spans(q->principals, q->n_principals), "options",
+	    json_spans(q->options, q->n_options), "decisions",
+	    json_decisions(r), "log_index", (json_int_t)r->h.request_index);
+
+	if (o != NULL && r->h.issued) {
+		(void)json_object_set_new(o, "serial",
+		    json_integer((json_int_t)serial_of(r)));
+		(void)json_object_set_new(o, "until",
+		    out_json_utc(r->h.issued_until));
+	}
+	return o;
+}

@@ -1,0 +1,46 @@
+/*
+ * tell - a request in words: what it opens, who decided what, where it
+ * stands.  For those who decide on it, and for those who read the log.
+ *
+ * Everything is told from the signed texts and the proven policy, nothing
+ * from what a server says of them.
+ */
+#ifndef JIT_CLI_TELL_H
+#define JIT_CLI_TELL_H
+
+#include <jansson.h>
+
+#include "cli/desk.h"
+
+/* "login as dba on db1, db2 (principal dba.prod-db); terminal; ..." */
+void tell_put_opens(struct wr *w, const struct policy *p,
+    const struct request *q);
+/* "45m from first use, between now and 06:00 CET (05:00Z)" */
+void tell_put_when(struct wr *w, const struct request *q, utc_s now);
+/* "2 of sre: bob 22:03" */
+void tell_put_quorum(struct wr *w, const struct desk *d,
+    const struct dossier *r, utc_s now);
+/* The lines why, opens, when of a request. */
+void tell_request(struct desk *d, const struct dossier *r, utc_s now);
+/* A line for each decision, and for how it went on. */
+void tell_history(struct desk *d, const struct dossier *r, utc_s now);
+/* "pending, 1 of 2", "active until 22:49 CET (21:49Z), serial 7" ... */
+void tell_put_standing(struct wr *w, struct desk *d, const struct dossier *r,
+    utc_s now);
+
+/*
+ * Is what the requester signed what the proven role opens, by a key of
+ * theirs, and could the signer log it when it did?  Judged as the signer must
+ * have judged it, at the time of its entry, under p.
+ *	JIT_E_KEYUNKNOWN JIT_E_LOGNAME; JIT_E_ROLE; JIT_E_STALE: the role's
+ *	block is another now; JIT_E_RENDER: why names what differs; the others
+ *	of judge_request(), but that too few are left who can approve is none
+ */
+enum jit_err tell_check(const struct policy *p, const char *log_id,
+    const struct own_keys *own, const struct dossier *r,
+    struct jit_why *why);
+
+/* One object about a request; NULL without memory. */
+json_t *tell_json(struct desk *d, const struct dossier *r, utc_s now);
+
+#endif

@@ -1,0 +1,132 @@
+/* list, inbox - what is open, and what waits for me. */
+#include <string.h>
+
+#include "cli/scan.h"
+#include "cli/tell.h"
+
+struct listing_of {
+	struct desk *d;
+	const struct args *a;
+	bool inbox;
+	utc_s now;
+	size_t shown;
+	struct out_table table;
+};
+
+/* May I decide on it, and has my decision not been counted? */
+static bool
+waits_for_me(const struct desk *d, const struct dossier *r)
+{
+	const struct request *q = &r->h.request->req;
+	const struct role *role = policy_role(d->policy, q->role);
+	struct quorum have = { 0 };
+
+	if (role == NULL || !role_may_approve(role, d->me, q->requester) ||
+	    judge_quorum(d->policy, &r->h, &have, NULL) != JIT_OK)
+		return false;
+	for (unsigned i = 0; i < have.have; i++)
+		if (desk_is_me(d, r->h.decision[have.counted[i]]->
+		    dec.approver))
+			return false;
+	return true;
+}
+
+static bool
+is_wanted(const struct listing_of *l, const struct dossier *r)
+{
+	const struct args *a = l->a;
+	const struct request *q = &r->h.request->req;
+	const char *role = l->inbox ? NULL : args_get(a, OPT_ROLE);
+	enum standing s = desk_standing(l->d, r, l->now, NULL, NULL);
+
+	if (l->inbox)
+		return s == STAND_PENDING && waits_for_me(l->d, r);
+	if (args_has(a, OPT_MINE) && !desk_is_me(l->d, q->requester))
+		return false;
+	if (role != NULL && !span_eq_str(q->role, role))
+		return false;
+	return args_has(a, OPT_ALL) || s == STAND_PENDING ||
+	    s == STAND_APPROVED || s == STAND_ACTIVE;
+}
+
+/* What can be typed for it: all of the id once it is no longer live. */
+static const char *
+id_of(struct desk *d, const struct ulid *id)
+{
+	const char *s = desk_short(d, id);
+
+	for (size_t i = 0; i < d->n_ids; i++)
+		if (strcmp(d->ids[i].s, id->s) == 0)
+			return s;
+	return id->s;
+}
+
+static enum jit_err
+list_one(void *arg, const struct dossier *r)
+{
+	struct listing_of *l = arg;
+	JIT_DONE(wr_done) struct wr standing = WR_INIT(1024);
+	const struct request *q = &r->h.request->req;
+	struct cli *c = l->d->c;
+	char ago[WHEN_TEXT];
+
+	if (!is_wanted(l, r))
+		return JIT_OK;
+	l->shown++;
+	tell_put_standing(&standing, l->d, r, l->now);
+	out_cell(c, &l->table, "%s", id_of(l->d, &r->id));
+	out_cell(c, &l->table, "%.*s", OUT_SPAN(q->requester));
+	out_cell(c, &l->table, "%.*s", OUT_SPAN(q->role));
+	out_cell(c, &l->table, "%s", when_ago(q->created, l->now, ago));
+	out_cell(c, &l->table, "%.*s", OUT_SPAN(wr_view(&standing)));
+	out_cell(c, &l->table, "%.*s", OUT_SPAN(q->reason));
+	out_json(c, tell_json(l->d, r, l->now));
+	return l->table.err;
+}
+
+static int
+list(struct cli *c, const struct args *a, bool inbox)
+{
+	JIT_DONE(desk_done) struct desk d = { 0 };
+	JIT_DONE(dossiers_done) struct dossiers v = { 0 };
+	struct listing_of l = { .d = &d, .a = a, .inbox = inbox };
+	struct jit_why why = { 0 };
+	enum jit_err e;
+
+	if ((e = desk_open(&d, c, &why)) != JIT_OK ||
+	    ((inbox || args_has(a, OPT_MINE)) &&
+	    (e = desk_who(&d, &why)) != JIT_OK))
+		return out_error(c, e, &why);
+	out_table_init(&l.table, 6);
+	l.now = desk_now(&d);
+	if (!inbox && args_has(a, OPT_ALL)) {
+		e = scan_requests(&d, 0, list_one, &l, &why);
+	} else if ((e = desk_list(&d, &v, &why)) == JIT_OK) {
+		l.now = v.now;
+		for (size_t i = 0; e == JIT_OK && i < v.n; i++)
+			e = list_one(&l, v.v[i]);
+	}
+	if (e == JIT_OK)
+		out_table_say(c, &l.table, "");
+	out_table_done(&l.table);
+	if (e != JIT_OK)
+		return out_error(c, e, &why);
+	if (l.shown == 0)
+		out_note(c, inbox ? "Nothing waits for your decision.\n" :
+		    "Nothing is open.\n");
+	else if (inbox)
+		out_note(c, "See one and decide: jit-cert approve ID\n");
+	return CLI_DONE;
+}
+
+int
+verb_list(struct cli *c, const struct args *a)
+{
+	return list(c, a, false);
+}
+
+int
+verb_inbox(struct cli *c, const struct args *a)
+{
+	return list(c, a, true);
+}

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The demo, with the programs of this build: test_demo.sh SIGNER CERT SOURCE
+set -euo pipefail
+bin=$(mktemp -d)
+chmod 755 "$bin"
+trap 'rm -rf "$bin"' EXIT
+ln -s "$(realpath "$1")" "$(realpath "$2")" "$bin"
+"$3/pki-examples/sshd/demo.sh" "$bin"

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""The README's tour, typed literally.
+
+	test_readme.py SOURCE
+
+Each block below "<!-- tour: WHO -->" is run by bash as that user, in order,
+on this machine but beside it: in namespaces of its own, with an overlay over
+/etc, /home, /var/lib, /usr/local and /root and a tmpfs on /run, so that the
+accounts, files and the sshd on port 22 exist for the test alone.  Needs root.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+INSIDE = "JIT_README_INSIDE"
+LAYERS = ["/etc", "/home", "/var/lib", "/usr/local"]
+
+
+def run(*argv, **kw):
+    return subprocess.run(argv, check=True, **kw)
+
+
+def enter(source, layers):
+    """Mounts that are this process's and its children's alone."""
+    run("ip", "link", "set", "lo", "up")
+    for path in LAYERS:
+        base = layers + path.replace("/", "_")
+        os.makedirs(base + "/up")
+        os.makedirs(base + "/work")
+        run("mount", "-t", "overlay", "overlay", "-o",
+            f"lowerdir={path},upperdir={base}/up,workdir={base}/work", path)
+    run("mount", "-t", "tmpfs", "tmpfs", "/run")
+    os.makedirs("/run/sshd", mode=0o755)
+    for who in ("alice", "bob", "dba"):
+        run("useradd", "--create-home", "--shell", "/bin/bash", who)
+        run("usermod", "-p", "*", who)
+    for who in ("alice", "bob"):
+        run("setpriv", f"--reuid={who}", f"--regid={who}", "--init-groups",
+            "bash", "-c", "mkdir -m 700 ~/.ssh && ssh-keygen -q -t ed25519 "
+            "-N '' -f ~/.ssh/id_ed25519", env=environment(who))
+    for name in os.listdir("/etc/ssh"):
+        if name.startswith("ssh_host_"):
+            os.remove("/etc/ssh/" + name)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+        "/etc/ssh/ssh_host_ed25519_key")
+
+
+def environment(who):
+    home = "/root" if who == "root" else "/home/" + who
+    env = {"HOME": home, "USER": who, "LC_ALL": "C.UTF-8",
+           "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+                   "/sbin:/bin"}
+    for name in ("CCACHE_DIR", "CCACHE_DISABLE"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    return env
+
+
+def blocks(text):
+    return re.findall(r"<!-- tour: (\w+) -->\n```sh\n(.*?)```", text, re.S)
+
+
+def type_block(who, script, source):
+    argv = ["bash", "-euo", "pipefail", "-c", script]
+    folder = source
+    if who != "root":
+        argv = ["setpriv", f"--reuid={who}", f"--regid={who}",
+                "--init-groups"] + argv
+        folder = "/home/" + who
+    print(f"--- {who}")
+    # A daemon that a block starts keeps the output open: a file, no pipe.
+    with open(f"/run/out.{who}", "w+") as out:
+        done = subprocess.run(argv, cwd=folder, env=environment(who),
+                              stdin=subprocess.DEVNULL, stdout=out,
+                              stderr=subprocess.STDOUT, timeout=900)
+        out.seek(0)
+        said = out.read()
+    print(said, end="")
+    if done.returncode != 0:
+        sys.exit(f"FAILED: a block of {who} ended with {done.returncode}:\n"
+                 + script)
+    return said
+
+
+def wait_for(path):
+    for _ in range(200):
+        if os.path.exists(path):
+            return
+        time.sleep(0.1)
+    sys.exit(f"FAILED: {path} does not come")
+
+
+def tour(source):
+    sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e"],
+                            stderr=subprocess.PIPE)
+    wait_for("/run/sshd.pid")
+    short, seen = "9N2B", ""
+    found = blocks(open(source + "/README.md").read())
+    if [who for who, _ in found] != ["root"] * 4 + ["alice", "bob", "alice"]:
+        sys.exit("FAILED: the README has other blocks than this test knows")
+    try:
+        for who, script in found:
+            said = type_block(who, script.replace("9N2B", short), source)
+            seen += said
+            if " serve " in script:
+                wait_for("/run/jit-signer/socket")
+            asked = re.search(r"jit-cert approve ([0-9A-Z]+)", said)
+            if asked and who == "alice":
+                short = asked.group(1)
+    finally:
+        subprocess.run(["pkill", "-x", "jit-signer"], check=False)
+        sshd.terminate()
+        sshd.wait()
+    for word in ("load average", "All of it holds", "Dropped"):
+        if word not in seen:
+            sys.exit(f"FAILED: nothing says \"{word}\"")
+    print("the tour holds")
+
+
+def main():
+    source = os.path.abspath(sys.argv[1])
+    if os.environ.get(INSIDE):
+        enter(source, os.environ[INSIDE])
+        tour(source)
+        return
+    if os.geteuid() != 0:
+        print("needs root: skipped")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as outside:
+        # An overlay's upper layer must not be on an overlay itself.
+        run("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child",
+            "--mount-proc", "bash", "-euc",
+            'mount -t tmpfs tmpfs "$0" && exec "$@"', outside,
+            sys.executable, os.path.abspath(__file__), source,
+            env=dict(os.environ, **{INSIDE: outside}))
+
+
+main()
