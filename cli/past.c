@@ -241,3 +241,42 @@ past_put_new(struct wr *w, const struct dossier *r, const struct policy *p,
 	if (other.err != JIT_OK)
 		wr_fail(w, other.err);
 }
+
+/* ---- telling it ---- */
+
+enum jit_err
+past_tell_new(struct desk *d, const struct dossier *r, utc_s now,
+    struct jit_why *ret)
+{
+	JIT_SCOPED(dossier_free) struct dossier *then = NULL;
+	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 18);
+	const struct policy *was = NULL;
+	struct span who = r->h.request->req.requester;
+	struct jit_why why = { 0 };
+	bool whole = false;
+	enum jit_err e = past_find(d, r, &then, &whole, &why);
+
+	if (e != JIT_OK && jit_err_exit(e) == CLI_UNVERIFIED) {
+		*ret = why;
+		return e;
+	}
+	if (e != JIT_OK) {
+		out_say(d->c, "  new    cannot be told: %s\n",
+		    jit_why_text(&why, e));
+		return JIT_OK;
+	}
+	if (then == NULL) {
+		out_say(d->c, "  new    %.*s had no certificate of this role "
+		    "%s\n", OUT_SPAN(who), whole ? "before" : "lately");
+		return JIT_OK;
+	}
+	e = session_policy(d->s, then->issued.policy_index, &was, &why);
+	if (e != JIT_OK && jit_err_exit(e) == CLI_UNVERIFIED) {
+		*ret = why;
+		return e;
+	}
+	/* Else was is NULL: servers are not compared. */
+	past_put_new(&w, r, d->policy, then, was, now);
+	out_say(d->c, "  new    %.*s\n", OUT_SPAN(wr_view(&w)));
+	return w.err;
+}

@@ -32,4 +32,11 @@ void past_put_new(struct wr *w, const struct dossier *r,
     const struct policy *p, const struct dossier *then,
     const struct policy *was, utc_s now);
 
+/*
+ * Find it and say the line "new" to an approver of r.  A help for them: what
+ * cannot be found is said so; only a lie in it is an error (exit 18).
+ */
+enum jit_err past_tell_new(struct desk *d, const struct dossier *r,
+    utc_s now, struct jit_why *why);
+
 #endif

@@ -1,131 +1,21 @@
 /* tell - a request in words. */
-#include <string.h>
-
 #include "cli/tell.h"
 
-/* ---- what it opens ---- */
-
-/* What an option means to somebody who has to allow it. */
-struct meaning {
-	const char *option, *with, *without;
-};
-static const struct meaning meanings[] = {
-	{ "permit-pty", "terminal", "no terminal" },
-	{ "permit-port-forwarding", "PORT FORWARDING", NULL },
-	{ "permit-agent-forwarding", "AGENT FORWARDING", NULL },
-	{ "permit-X11-forwarding", "X11 FORWARDING", NULL },
-	{ "permit-user-rc", "runs ~/.ssh/rc", NULL },
-	{ "no-touch-required", "NO TOUCH OF THE KEY NEEDED", NULL },
-	{ "verify-required", "only with the key's PIN", NULL },
-};
-
-static bool
-has_option(const struct request *q, const char *name)
+enum jit_err
+tell_policy(struct desk *d, const struct dossier *r,
+    const struct policy **ret, uint64_t *index, struct jit_why *why)
 {
-	for (size_t i = 0; i < q->n_options; i++)
-		if (span_eq_str(q->options[i], name))
-			return true;
-	return false;
+	uint64_t i = r->h.issued ? r->issued.policy_index : d->policy_index;
+
+	if (index != NULL)
+		*index = i;
+	if (r->h.issued)
+		return session_policy(d->s, i, ret, why);
+	*ret = d->policy;
+	return JIT_OK;
 }
 
-static bool
-forwards(const struct request *q)
-{
-	return has_option(q, "permit-port-forwarding") ||
-	    has_option(q, "permit-agent-forwarding") ||
-	    has_option(q, "permit-X11-forwarding");
-}
-
-/* The value of "name=value", or none. */
-static struct span
-option_value(const struct request *q, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < q->n_options; i++) {
-		struct span o = q->options[i];
-
-		if (o.n > n && memcmp(o.p, name, n) == 0 && o.p[n] == '=')
-			return SPAN(o.p + n + 1, o.n - n - 1);
-	}
-	return SPAN_NONE;
-}
-
-static void
-put_options(struct wr *w, const struct request *q)
-{
-	struct span command = option_value(q, "force-command");
-	struct span from = option_value(q, "source-address");
-
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-		const struct meaning *m = &meanings[i];
-		bool on = has_option(q, m->option);
-
-		if (on || m->without != NULL)
-			wr_fmt(w, "; %s", on ? m->with : m->without);
-	}
-	if (command.n > 0) {
-		wr_str(w, "; only the command ");
-		wr_span(w, command);
-	} else {
-		wr_str(w, "; any command");
-	}
-	if (from.n > 0) {
-		wr_str(w, "; only from ");
-		wr_span(w, from);
-	}
-	if (!forwards(q))
-		wr_str(w, "; NO forwarding");
-}
-
-#define HOSTS_SHOWN 32
-
-/* A principal is <account>.<host group>. */
-static void
-split(struct span principal, struct span *account, struct span *group)
-{
-	size_t dot = principal.n;
-
-	while (dot > 0 && principal.p[dot - 1] != '.')
-		dot--;
-	*account = SPAN(principal.p, dot > 0 ? dot - 1 : 0);
-	*group = SPAN(principal.p + dot, principal.n - dot);
-}
-
-static void
-put_principal(struct wr *w, const struct policy *p, struct span principal)
-{
-	struct span account, group;
-	const struct block *b;
-
-	split(principal, &account, &group);
-	b = policy_get(p, BLOCK_HOST_GROUP, group);
-	wr_str(w, "login as ");
-	wr_span(w, account);
-	wr_str(w, " on ");
-	for (size_t i = 0; b != NULL && i < b->host_group.n &&
-	    i < HOSTS_SHOWN; i++) {
-		wr_str(w, i > 0 ? ", " : "");
-		wr_span(w, b->host_group.hosts[i]);
-	}
-	if (b == NULL)
-		wr_str(w, "UNKNOWN SERVERS");
-	else if (b->host_group.n > HOSTS_SHOWN)
-		wr_fmt(w, " and %zu more", b->host_group.n - HOSTS_SHOWN);
-	wr_str(w, " (principal ");
-	wr_span(w, principal);
-	wr_str(w, ")");
-}
-
-void
-tell_put_opens(struct wr *w, const struct policy *p, const struct request *q)
-{
-	for (size_t i = 0; i < q->n_principals; i++) {
-		wr_str(w, i > 0 ? "; " : "");
-		put_principal(w, p, q->principals[i]);
-	}
-	put_options(w, q);
-}
+/* ---- when ---- */
 
 void
 tell_put_when(struct wr *w, const struct request *q, utc_s now)
@@ -133,7 +23,8 @@ tell_put_when(struct wr *w, const struct request *q, utc_s now)
 	char dur[WHEN_TEXT], opens[WHEN_TEXT], closes[WHEN_TEXT];
 
 	wr_fmt(w, "%s from first use, between %s and %s",
-	    when_dur(q->duration, dur), q->opens <= now ? "now" :
+	    when_dur(q->duration, dur), q->opens <= now && now < q->closes ?
+	    "now" :
 	    when_text(WHEN_BOTH, q->opens, now, opens),
 	    when_text(WHEN_BOTH, q->closes, now, closes));
 }
@@ -153,16 +44,15 @@ proof_words(const struct signer *s)
 }
 
 void
-tell_put_quorum(struct wr *w, const struct desk *d, const struct dossier *r,
-    utc_s now)
+tell_put_quorum(struct wr *w, const struct policy *p,
+    const struct dossier *r, utc_s now)
 {
 	const struct request *req = &r->h.request->req;
-	const struct role *role = policy_role(d->policy, req->role);
+	const struct role *role = policy_role(p, req->role);
 	struct quorum q = { 0 };
 	char at[WHEN_TEXT];
 
-	if (role == NULL ||
-	    judge_quorum(d->policy, &r->h, &q, NULL) != JIT_OK) {
+	if (role == NULL || judge_quorum(p, &r->h, &q, NULL) != JIT_OK) {
 		wr_str(w, "the role has changed since: nothing counts");
 		return;
 	}
@@ -214,7 +104,8 @@ put_enrolled(struct wr *w, struct desk *d, struct span name, utc_s now)
 }
 
 void
-tell_request(struct desk *d, const struct dossier *r, utc_s now)
+tell_request(struct desk *d, const struct policy *p,
+    const struct dossier *r, utc_s now)
 {
 	JIT_DONE(wr_done) struct wr opens = WR_INIT(1u << 18);
 	JIT_DONE(wr_done) struct wr when = WR_INIT(1024);
@@ -224,7 +115,7 @@ tell_request(struct desk *d, const struct dossier *r, utc_s now)
 
 	put_key(&key, d, q->requester, &r->h.request->by);
 	put_enrolled(&key, d, q->requester, now);
-	tell_put_opens(&opens, d->policy, q);
+	tell_put_opens(&opens, p, q);
 	tell_put_when(&when, q, now);
 	out_say(d->c, "%.*s asks for %.*s, %s, signed by %.*s\n",
 	    OUT_SPAN(q->requester), OUT_SPAN(q->role),
@@ -414,6 +305,37 @@ json_decisions(const struct dossier *r)
 	return list;
 }
 
+/* Was the k-th decision counted when it was issued? */
+static bool
+was_counted(const struct dossier *r, size_t k)
+{
+	for (size_t i = 0; i < r->issued.n_approvals; i++)
+		if (r->issued.approvals[i] == r->h.decision_index[k])
+			return true;
+	return false;
+}
+
+static json_t *
+json_approvals(const struct desk *d, const struct dossier *r)
+{
+	json_t *list = json_array();
+	struct quorum q = { 0 };
+
+	if (!r->h.issued && judge_quorum(d->policy, &r->h, &q, NULL) !=
+	    JIT_OK)
+		q.have = 0;
+	for (size_t i = 0; list != NULL && i < r->h.n_decisions; i++) {
+		bool counts = r->h.issued && was_counted(r, i);
+
+		for (unsigned k = 0; k < q.have && !counts; k++)
+			counts = q.counted[k] == i;
+		if (counts)
+			(void)json_array_append_new(list, out_json_span(
+			    r->h.decision[i]->dec.approver));
+	}
+	return list;
+}
+
 static json_t *
 json_spans(const struct span *v, size_t n)
 {
@@ -430,11 +352,13 @@ tell_json(struct desk *d, const struct dossier *r, utc_s now)
 	const struct request *q = &r->h.request->req;
 	struct quorum have = { 0 };
 	enum standing s = desk_standing(d, r, now, &have, NULL);
-	json_t *o = json_pack("{s:s, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, "
+	json_t *approvals = json_approvals(d, r);
+	json_t *o = json_pack("{s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, "
 	    "s:I, s:o, s:o, s:o, s:o, s:I}", "id", r->id.s, "role",
 	    out_json_span(q->role), "requester", out_json_span(q->requester),
-	    "state", standing_name(s), "have", (int)have.have, "need",
-	    (int)have.need, "created", out_json_utc(q->created), "opens",
+	    "state", standing_name(s), "have",
+	    (int)json_array_size(approvals), "approvals", approvals,
+	    "created", out_json_utc(q->created), "opens",
 	    out_json_utc(q->opens), "closes", out_json_utc(q->closes),
 	    "duration", (json_int_t)q->duration, "reason",
 	    out_json_span(q->reason), "principals",
@@ -442,6 +366,9 @@ tell_json(struct desk *d, const struct dossier *r, utc_s now)
 	    json_spans(q->options, q->n_options), "decisions",
 	    json_decisions(r), "log_index", (json_int_t)r->h.request_index);
 
+	if (o != NULL && (s == STAND_PENDING || s == STAND_APPROVED))
+		(void)json_object_set_new(o, "need",
+		    json_integer((json_int_t)have.need));
 	if (o != NULL && r->h.issued) {
 		(void)json_object_set_new(o, "serial",
 		    json_integer((json_int_t)serial_of(r)));

@@ -5,8 +5,6 @@
  * verified here, held against the proven role.  Right before signing the log
  * is asked again, so that nobody signs what is decided already.
  */
-#include <string.h>
-
 #include "cli/past.h"
 #include "cli/tell.h"
 
@@ -18,6 +16,7 @@ struct deciding {
 	utc_s now;
 	const struct role *role;
 	struct wr opens;		/* what it opens, as it was shown */
+	struct buf comment;		/* owned; typed when asked for */
 };
 
 static void
@@ -25,6 +24,7 @@ deciding_done(struct deciding *x)
 {
 	dossier_free(x->r);
 	wr_done(&x->opens);
+	buf_done(&x->comment);
 }
 JIT_SCOPED_OBJ(struct deciding, deciding_done);
 
@@ -156,8 +156,10 @@ check_me(struct deciding *x)
 	put_others(x, &others);
 	if (desk_is_me(x->d, q->requester))
 		return out_outcome(x->d->c, "OWN", JIT_E_SELF, "You asked for "
-		    "this; somebody else must decide (%.*s).",
-		    OUT_SPAN(wr_view(&others)));
+		    "this; somebody else must decide (%.*s).%s%s",
+		    OUT_SPAN(wr_view(&others)), x->approve ? "" :
+		    " To take it back: jit-cert cancel ", x->approve ? "" :
+		    desk_short(x->d, &x->r->id));
 	if (!role_may_approve(x->role, x->d->me, q->requester))
 		return out_error(x->d->c, jit_fail(&why, JIT_E_APPROVER, "you "
 		    "may not decide on this role; %.*s may",
@@ -208,50 +210,30 @@ check(struct deciding *x)
 	return check_me(x);
 }
 
-/* ---- what is new about it ---- */
+/* ---- showing it ---- */
 
-/* A help for the approver; only a lie in it is an error. */
-static enum jit_err
-tell_new(struct deciding *x, struct jit_why *ret)
-{
-	JIT_SCOPED(dossier_free) struct dossier *then = NULL;
-	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 18);
-	const struct policy *was = NULL;
-	struct span who = x->r->h.request->req.requester;
-	struct jit_why why = { 0 };
-	bool whole = false;
-	enum jit_err e = past_find(x->d, x->r, &then, &whole, &why);
-
-	if (e != JIT_OK && jit_err_exit(e) == CLI_UNVERIFIED) {
-		*ret = why;
-		return e;
-	}
-	if (e != JIT_OK) {
-		out_say(x->d->c, "  new    cannot be told: %s\n",
-		    jit_why_text(&why, e));
-		return JIT_OK;
-	}
-	if (then == NULL) {
-		out_say(x->d->c, "  new    %.*s had no certificate of this "
-		    "role %s\n", OUT_SPAN(who), whole ? "before" :
-		    "lately");
-		return JIT_OK;
-	}
-	if (session_policy(x->d->s, then->issued.policy_index, &was, &why) !=
-	    JIT_OK)
-		was = NULL;
-	past_put_new(&w, x->r, x->d->policy, then, was, x->now);
-	out_say(x->d->c, "  new    %.*s\n", OUT_SPAN(wr_view(&w)));
-	return w.err;
-}
-
-/* What it opens, in words: kept, to be held against what is so later. */
+/*
+ * What it opens, in words, and every server of it: kept, to be held against
+ * what is so later.
+ */
 static enum jit_err
 put_opens(struct deciding *x, struct wr *w)
 {
-	wr_init(w, 1u << 18);
+	wr_init(w, 1u << 21);
 	tell_put_opens(w, x->d->policy, &x->r->h.request->req);
+	tell_put_servers(w, x->d->policy, &x->r->h.request->req, 0);
 	return w->err;
+}
+
+/* The servers that were left out for length. */
+static void
+show_servers(struct deciding *x)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 21);
+
+	tell_put_servers(&w, x->d->policy, &x->r->h.request->req,
+	    TELL_SERVERS);
+	out_text(x->d->c, "    servers of ", wr_view(&w));
 }
 
 static int
@@ -263,11 +245,11 @@ show(struct deciding *x)
 	enum jit_err e;
 
 	wr_done(&x->opens);
-	tell_request(x->d, x->r, x->now);
+	tell_request(x->d, x->d->policy, x->r, x->now);
 	if ((e = put_opens(x, &x->opens)) != JIT_OK ||
-	    (e = tell_new(x, &why)) != JIT_OK)
+	    (e = past_tell_new(x->d, x->r, x->now, &why)) != JIT_OK)
 		return refuse(x->d->c, e, &why);
-	tell_put_quorum(&quorum, x->d, x->r, x->now);
+	tell_put_quorum(&quorum, x->d->policy, x->r, x->now);
 	(void)desk_standing(x->d, x->r, x->now, &q, NULL);
 	out_say(x->d->c, "  needs  %.*s%s\n", OUT_SPAN(wr_view(&quorum)),
 	    q.have + 1 == q.need ? (q.need == 1 ? ": you are enough" :
@@ -290,13 +272,14 @@ render(struct deciding *x, struct buf *ret, struct jit_why *why)
 		.approver = x->d->me->name,
 		.decided = cli_now(x->d->c),
 		.request = x->r->id,
-		.comment = comment != NULL ? span_str(comment) : SPAN_NONE,
+		.comment = comment != NULL ? span_str(comment) :
+		    BUF_SPAN(x->comment),
 		.request_text = BUF_SPAN(x->r->h.request->text),
 	};
 
 	if (dec.comment.n > COMMENT_MAX || span_eq_str(dec.comment, "-"))
-		return jit_fail(why, JIT_E_ARG, "--comment: 1 to %d bytes, "
-		    "and not \"-\"", COMMENT_MAX);
+		return jit_fail(why, JIT_E_ARG, "a comment has 1 to %d "
+		    "bytes, and is not \"-\"", COMMENT_MAX);
 	JIT_TRY(text_check_plain(dec.comment, why));
 	decision_put(&w, &dec);
 	return wr_take(&w, ret);
@@ -406,12 +389,31 @@ sign_and_send(struct deciding *x)
 
 /* ---- asking the person ---- */
 
+/* Who is denied wants to know why. */
+static int
+ask_comment(struct deciding *x)
+{
+	JIT_DONE(wr_done) struct wr prompt = WR_INIT(1024);
+	struct jit_why why = { 0 };
+	enum jit_err e;
+
+	if (args_has(x->a, OPT_COMMENT))
+		return CLI_DONE;
+	out_put(x->d->c, &prompt, "What %.*s is told (may be empty): ",
+	    OUT_SPAN(x->r->h.request->req.requester));
+	e = out_ask_line(x->d->c, wr_view(&prompt), COMMENT_MAX, &x->comment,
+	    &why);
+	return e == JIT_OK ? CLI_DONE : out_error(x->d->c, jit_at(&why, e,
+	    "nothing was signed"), &why);
+}
+
 static int
 ask(struct deciding *x)
 {
 	JIT_DONE(wr_done) struct wr prompt = WR_INIT(256);
 	struct jit_why why = { 0 };
 	char key = 0;
+	int status;
 
 	out_put(x->d->c, &prompt, "[a]pprove [d]eny [v]iew signed text "
 	    "[q]uit: ");
@@ -429,11 +431,31 @@ ask(struct deciding *x)
 		if (key == 'v') {
 			out_text(x->d->c, "    ",
 			    BUF_SPAN(x->r->h.request->text));
+			show_servers(x);
 			continue;
 		}
 		x->approve = key == 'a';
+		if (!x->approve && (status = ask_comment(x)) != CLI_DONE)
+			return status;
 		return sign_and_send(x);
 	}
+}
+
+/* --view */
+static int
+view(struct deciding *x)
+{
+	JIT_DONE(buf_done) struct buf text = { NULL, 0 };
+	struct jit_why why = { 0 };
+	enum jit_err e = render(x, &text, &why);
+
+	if (e != JIT_OK)
+		return out_error(x->d->c, e, &why);
+	out_text(x->d->c, "    ", BUF_SPAN(text));
+	show_servers(x);
+	out_json(x->d->c, json_pack("{s:s, s:o}", "id", x->r->id.s, "text",
+	    out_json_span(BUF_SPAN(text))));
+	return CLI_DONE;
 }
 
 static int
@@ -453,14 +475,8 @@ decide(struct cli *c, const struct args *a, bool approve)
 	if ((status = check(&x)) != CLI_DONE ||
 	    (status = show(&x)) != CLI_DONE)
 		return status;
-	if (args_has(a, OPT_VIEW)) {
-		JIT_DONE(buf_done) struct buf text = { NULL, 0 };
-
-		if ((e = render(&x, &text, &why)) != JIT_OK)
-			return out_error(c, e, &why);
-		out_text(c, "    ", BUF_SPAN(text));
-		return CLI_DONE;
-	}
+	if (args_has(a, OPT_VIEW))
+		return view(&x);
 	return args_has(a, OPT_YES) ? sign_and_send(&x) : ask(&x);
 }
 

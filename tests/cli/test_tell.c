@@ -129,6 +129,8 @@ static const struct when_row whens[] = {
 	    "Nov 06:00 CET (05:00Z)" },
 	{ "open for a while", -600, 3600, 600, "10m from first use, between "
 	    "now and 24 Nov 00:00 CET (23 Nov 23:00Z)" },
+	{ "long over", -7200, -3600, 600, "10m from first use, between 21:00 "
+	    "CET (20:00Z) and 22:00 CET (21:00Z)" },
 	{ "later", 600, 1800, 900, "15m from first use, between 23:10 CET "
 	    "(22:10Z) and 23:30 CET (22:30Z)" },
 };
