@@ -103,7 +103,10 @@ verb_evidence(struct cli *c, const struct args *a)
 	    (e = make(&d, r, &w, &why)) != JIT_OK)
 		return out_error(c, e, &why);
 	if (path == NULL) {
-		out_bytes(c, wr_view(&w));
+		out_json(c, json_pack("{s:s, s:o}", "id", r->id.s, "evidence",
+		    out_json_span(wr_view(&w))));
+		if (!c->out.json)
+			out_bytes(c, wr_view(&w));
 		return CLI_DONE;
 	}
 	e = sys_write_file(path, wr_view(&w), 0644, SYS_REPLACE, &why);

@@ -45,6 +45,7 @@ struct line {
 	struct wr what;
 	uint64_t serial;		/* of a certificate; else 0 */
 	utc_s until;
+	struct rec_issued issued;	/* by which approvals */
 };
 
 static void
@@ -193,13 +194,13 @@ read_issued(const struct reading *r, const struct entry *e, struct line *l)
 {
 	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
 	const struct ssh_cert_fields *f;
-	struct rec_issued i;
+	const struct rec_issued *i = &l->issued;
 	char until[WHEN_TEXT];
 
-	JIT_TRY(rec_get_issued(e->body, &i, r->why));
-	JIT_TRY(ssh_cert_parse(i.cert, &c, r->why));
+	JIT_TRY(rec_get_issued(e->body, &l->issued, r->why));
+	JIT_TRY(ssh_cert_parse(i->cert, &c, r->why));
 	f = ssh_cert_fields(c);
-	l->id = i.request;
+	l->id = i->request;
 	recall(r, l);
 	l->who = l->whose;
 	l->serial = f->serial;
@@ -210,8 +211,11 @@ read_issued(const struct reading *r, const struct entry *e, struct line *l)
 		wr_str(&l->what, k > 0 ? ", " : " ");
 		wr_span(&l->what, f->principals[k]);
 	}
-	wr_fmt(&l->what, " until %s", when_text(WHEN_BOTH, f->before, r->now,
-	    until));
+	wr_fmt(&l->what, " until %s, allowed by", when_text(WHEN_BOTH,
+	    f->before, r->now, until));
+	for (size_t k = 0; k < i->n_approvals; k++)
+		wr_fmt(&l->what, "%s #%llu", k > 0 ? "," : "",
+		    (unsigned long long)i->approvals[k]);
 	return JIT_OK;
 }
 
@@ -271,6 +275,17 @@ is_wanted(const struct reading *r, const struct entry *e,
 }
 
 static json_t *
+json_indexes(const uint64_t *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < n; i++)
+		(void)json_array_append_new(list,
+		    json_integer((json_int_t)v[i]));
+	return list;
+}
+
+static json_t *
 json_line(const struct entry *e, const struct line *l)
 {
 	json_t *o = json_pack("{s:I, s:o, s:s, s:o, s:o, s:o, s:s, s:o}",
@@ -281,6 +296,8 @@ json_line(const struct entry *e, const struct line *l)
 	    out_json_span(wr_view(&l->what)));
 
 	if (o != NULL && l->serial > 0) {
+		(void)json_object_set_new(o, "approvals", json_indexes(
+		    l->issued.approvals, l->issued.n_approvals));
 		(void)json_object_set_new(o, "serial",
 		    json_integer((json_int_t)l->serial));
 		(void)json_object_set_new(o, "until",

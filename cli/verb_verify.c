@@ -110,9 +110,12 @@ json_summary(const struct bundle_summary *s)
 	return o;
 }
 
-/* What the live log holds about it that the file does not. */
+/*
+ * What the live log holds about it: *ret (owned) begins with what the file
+ * has.  A signer that does not answer has shown nothing against the file.
+ */
 static int
-ask_log(struct cli *c, const struct bundle_summary *s)
+ask_log(struct cli *c, const struct bundle_summary *s, struct dossier **ret)
 {
 	JIT_DONE(desk_done) struct desk d = { 0 };
 	JIT_SCOPED(dossier_free) struct dossier *r = NULL;
@@ -123,7 +126,8 @@ ask_log(struct cli *c, const struct bundle_summary *s)
 	if ((e = desk_open(&d, c, &why)) != JIT_OK ||
 	    (e = session_show(d.s, &s->request->id, &r, &now, &why)) !=
 	    JIT_OK)
-		return unproven(c, e, &why);
+		return e == JIT_E_UNREACHABLE ? out_error(c, e, &why) :
+		    unproven(c, e, &why);
 	if (r->n < s->dossier->n)
 		return unproven(c, jit_fail(&why, JIT_E_VERIFY, "the log "
 		    "shows less about it than the file"), &why);
@@ -134,32 +138,67 @@ ask_log(struct cli *c, const struct bundle_summary *s)
 			    "entry %llu of the log is another than the "
 			    "file's", (unsigned long long)
 			    r->entry[i].e.index), &why);
-	if (r->n == s->dossier->n)
-		out_say(c, "Nothing was logged about it since.\n");
-	for (size_t i = s->dossier->n; i < r->n; i++)
-		out_say(c, "Since then: %s, log #%llu\n",
-		    entry_type_name(r->entry[i].e.type),
-		    (unsigned long long)r->entry[i].e.index);
+	*ret = r;
+	r = NULL;
 	return CLI_DONE;
+}
+
+/* Of the entries from n on. */
+static void
+say_since(struct cli *c, const struct dossier *r, size_t n)
+{
+	char at[WHEN_TEXT];
+
+	if (r->n == n)
+		out_say(c, "Nothing was logged about it since.\n");
+	for (; n < r->n; n++)
+		out_say(c, "Since then: %s, %s, log #%llu\n",
+		    entry_type_name(r->entry[n].e.type),
+		    when_text(WHEN_BOTH, r->entry[n].e.time, cli_now(c), at),
+		    (unsigned long long)r->entry[n].e.index);
+}
+
+static json_t *
+json_since(const struct dossier *r, size_t n)
+{
+	json_t *list = json_array();
+
+	for (; list != NULL && n < r->n; n++)
+		(void)json_array_append_new(list, json_pack("{s:s, s:o, s:I}",
+		    "type", entry_type_name(r->entry[n].e.type), "time",
+		    out_json_utc(r->entry[n].e.time), "log_index",
+		    (json_int_t)r->entry[n].e.index));
+	return list;
 }
 
 static int
 report(struct cli *c, const struct args *a, const struct bundle_summary *s)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 20);
+	JIT_SCOPED(dossier_free) struct dossier *live = NULL;
 	struct jit_why why = { 0 };
 	enum jit_err e = check_ca(a, s->user_ca, &why);
+	json_t *o;
+	int status;
 
 	if (e != JIT_OK)
 		return unproven(c, e, &why);
 	bundle_summary_put(&w, s);
 	if (w.err != JIT_OK)
 		return unproven(c, w.err, NULL);
+	/* Before a word of it is said: the log may say otherwise. */
+	if (args_has(a, OPT_LOG) &&
+	    (status = ask_log(c, s, &live)) != CLI_DONE)
+		return status;
 	out_text(c, "", wr_view(&w));
-	out_json(c, json_summary(s));
-	if (args_has(a, OPT_LOG))
-		return ask_log(c, s);
-	if (s->fields != NULL)
+	o = json_summary(s);
+	if (o != NULL && live != NULL)
+		(void)json_object_set_new(o, "since", json_since(live,
+		    s->dossier->n));
+	out_json(c, o);
+	if (live != NULL)
+		say_since(c, live, s->dossier->n);
+	else if (s->fields != NULL)
 		out_note(c, "All of it holds. What came after checkpoint "
 		    "%llu is shown with --log only.\n",
 		    (unsigned long long)s->checkpoint.size);

@@ -187,6 +187,9 @@ policy_lines(struct cli *c)
 	wr_str(&w, "\n");
 	if (w.err != JIT_OK)
 		return out_error(c, w.err, NULL);
+	out_json(c, json_pack("{s:o}", "policy", out_json_span(wr_view(&w))));
+	if (c->out.json)
+		return CLI_DONE;
 	out_note(c, "Send these lines to an admin, over a channel that they "
 	    "believe; they go below \"people:\" of the policy.\n");
 	out_bytes(c, wr_view(&w));
