@@ -13,7 +13,9 @@ import base64
 import getpass
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
@@ -230,6 +232,37 @@ class Lab:
                                 stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE,
                                 env={**self.env(name), **(env or {})})
+
+    def on_terminal(self, name, args, keys, before=None):
+        """jit-cert on a terminal of its own: of keys the next is typed once
+        a prompt ends in a colon; before() runs before the last one.
+        (status, all that was shown)"""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execve(self.cert, [self.cert, *map(str, args)],
+                      {**self.env(name), "TERM": "xterm"})
+        shown, keys = b"", list(keys)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if not select.select([fd], [], [], 0.1)[0]:
+                if keys and shown.rstrip(b" ").endswith(b":"):
+                    if before and len(keys) == 1:
+                        before()
+                    os.write(fd, keys.pop(0).encode())
+                    shown += b" "
+                continue
+            try:
+                data = os.read(fd, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            shown += data
+        else:
+            os.kill(pid, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.close(fd)
+        return status, shown.decode(errors="replace")
 
     # ---- policy and signer ----
 

@@ -8,16 +8,13 @@ when it is too late, what auditors read afterwards; on a terminal as well.
 """
 import json
 import os
-import pty
 import re
-import select
 import signal
-import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import Lab  # noqa: E402
+from rows import check, report  # noqa: E402
 
 ROLES = """
   prod-db:
@@ -41,14 +38,6 @@ ROLES = """
 """
 PEOPLE = {"alice": ["sre", "dev"], "bob": ["sre"], "carol": ["sre"],
           "erin": ["dev"], "dana": ["admins"]}
-BAD = []
-
-
-def check(name, good, *seen):
-    print(("ok      " if good else "FAILED  ") + name, flush=True)
-    if not good:
-        BAD.append(name)
-        print("   ", *seen)
 
 
 def row(lab, name, who, args, status, *words, no=()):
@@ -65,37 +54,6 @@ def ask(lab, who, role, *args):
     if status != 0:
         raise RuntimeError(f"request {role}: {status} {out} {err}")
     return json.loads(out.splitlines()[-1])["id"]
-
-
-def on_terminal(lab, who, args, keys, before=None):
-    """jit-cert on a terminal of its own; a key is typed once a prompt ends
-    so.  (status, all that was shown)"""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execve(lab.cert, [lab.cert, *args], {**lab.env(who), "TERM":
-                                                "xterm"})
-    shown, keys = b"", list(keys)
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if not select.select([fd], [], [], 0.1)[0]:
-            if keys and shown.rstrip(b" ").endswith(b":"):
-                if before and len(keys) == 1:
-                    before()
-                os.write(fd, keys.pop(0).encode())
-                shown += b" "
-            continue
-        try:
-            data = os.read(fd, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        shown += data
-    else:
-        os.kill(pid, signal.SIGKILL)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(fd)
-    return status, shown.decode(errors="replace")
 
 
 def knowing(lab):
@@ -188,13 +146,13 @@ def terminal(lab):
     """The keys of an approver."""
     rid = ask(lab, "alice", "run-once", "-r", "look")
     end = rid[-4:]
-    status, shown = on_terminal(lab, "bob", ["approve", end], "vq")
+    status, shown = lab.on_terminal("bob", ["approve", end], "vq")
     check("view, then quit: nothing is signed", status == 14 and
           "jit-cert request v1" in shown and "Nothing was signed" in shown,
           status, shown)
     check("it tells what it opens", "only the command /usr/bin/uptime" in
           shown and "PORT FORWARDING" in shown, shown)
-    status, shown = on_terminal(lab, "bob", ["approve", end], "xa")
+    status, shown = lab.on_terminal("bob", ["approve", end], "xa")
     check("another key asks again, a signs", status == 0 and "Approved, log"
           in shown and shown.count("[q]uit") == 2, status, shown)
     status, out, err = lab.run("alice", "collect", end)
@@ -204,8 +162,8 @@ def terminal(lab):
         f"alice can give it back: jit-cert drop {end}")
 
     late = ask(lab, "erin", "run-once", "-r", "look")
-    status, shown = on_terminal(
-        lab, "bob", ["approve", late[-4:]], "a", before=lambda: lab.run(
+    status, shown = lab.on_terminal(
+        "bob", ["approve", late[-4:]], "a", before=lambda: lab.run(
             "carol", "deny", late[-4:], "--yes"))
     check("denied while it was shown: LATE, not signed", status == 10 and
           "LATE" in shown and "carol denied it" in shown and
@@ -233,8 +191,8 @@ def what_is_new(lab, first):
     text = text.replace("host-groups:\n  prod-db: [db1, db2]",
                         db3 + lab.public(lab.dir / "hosts" / "db3") +
                         "\nhost-groups:\n  prod-db: [db1, db2, db3]", 1)
-    status, shown = on_terminal(
-        lab, "bob", ["approve", rid[-4:]], "a",
+    status, shown = lab.on_terminal(
+        "bob", ["approve", rid[-4:]], "a",
         before=lambda: (lab.policy.write_text(text), lab.reload()))
     check("a server more while it was shown: not signed", status == 15 and
           "nothing was signed" in shown and "Approved" not in shown, status,
@@ -291,9 +249,7 @@ def main():
         done = terminal(lab)
         what_is_new(lab, done)
         auditors(lab, denied, done)
-    if BAD:
-        sys.exit(f"{len(BAD)} FAILED: " + "; ".join(BAD))
-    print("all ok")
+    report()
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
