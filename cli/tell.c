@@ -250,7 +250,10 @@ check_text(const struct policy *p, const char *log_id,
 	char shown[TEXT_SHOWN];
 
 	(void)text_shown(q->requester, shown, sizeof(shown));
-	if (who == NULL || !person_has_key(who, r->by.key))
+	if (who == NULL)
+		return jit_fail(why, JIT_E_PERSON, "%s, who asked for it, is "
+		    "not in the policy in force", shown);
+	if (!person_has_key(who, r->by.key))
 		return jit_fail(why, JIT_E_KEYUNKNOWN, "the signature is not "
 		    "by a key that is enrolled for %s", shown);
 	if (!span_eq_str(q->log, log_id))

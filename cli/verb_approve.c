@@ -187,8 +187,8 @@ say_mismatch(struct deciding *x, enum jit_err e, const struct jit_why *why)
 static bool
 is_of_today(enum jit_err e)
 {
-	return e == JIT_E_ROLE || e == JIT_E_STALE || e == JIT_E_REFUSED ||
-	    e == JIT_E_WEAKKEY;
+	return e == JIT_E_PERSON || e == JIT_E_ROLE || e == JIT_E_STALE ||
+	    e == JIT_E_REFUSED || e == JIT_E_WEAKKEY;
 }
 
 /* Is it whole, open, and mine to decide? */

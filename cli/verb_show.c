@@ -52,7 +52,7 @@ tell_differs(const struct showing *x)
 	    session_keys(x->d->s), x->r, &why);
 
 	if (e == JIT_E_RENDER || e == JIT_E_LOGNAME ||
-	    (e == JIT_E_KEYUNKNOWN && is_open(x)))
+	    ((e == JIT_E_KEYUNKNOWN || e == JIT_E_PERSON) && is_open(x)))
 		out_note(x->d->c, "It is not what the policy would open: "
 		    "%s\n", why.msg);
 }

@@ -322,6 +322,12 @@ as_carol(struct draft *d)
 }
 
 static void
+as_nobody(struct draft *d)
+{
+	d->req.requester = span_str("nobody");
+}
+
+static void
 too_long(struct draft *d)
 {
 	d->req.closes = d->req.opens + 20 * 3600;
@@ -370,6 +376,7 @@ static const struct check_row checks[] = {
 	{ "somebody else's key", same, K_CAROL, JIT_E_KEYUNKNOWN, "bob" },
 	{ "somebody else's name", as_carol, K_BOB, JIT_E_KEYUNKNOWN,
 	    "carol" },
+	{ "somebody who left", as_nobody, K_BOB, JIT_E_PERSON, "nobody" },
 	{ "a stranger's key", same, K_STRANGER, JIT_E_KEYUNKNOWN, "bob" },
 	{ "longer than the role's max", too_long, K_BOB, JIT_E_WINDOW,
 	    "max" },

@@ -129,7 +129,7 @@ def since(lab, rid, path):
 
 def gone(lab, rid, path):
     """Role, servers and requester leave the policy."""
-    denied, pending = ask(lab), ask(lab, "carol")
+    denied, pending, left = ask(lab), ask(lab, "carol"), ask(lab)
     assert lab.run("bob", "deny", denied, "--yes")[0] == 0
     before = lab.policy.read_text()
     text = re.sub(r"\n  db:\n.*?(?=\n  other:)", "", before, flags=re.S)
@@ -149,6 +149,11 @@ def gone(lab, rid, path):
         ["show", pending], 0, "the role has changed since")
     row(lab, "and cannot be approved", "bob", ["approve", pending, "--yes"],
         15, "no role", no=("Approved",))
+    row(lab, "nor that of who left; that is no attack", "bob",
+        ["approve", left, "--yes"], 15, "alice, who asked for it, is not in "
+        "the policy", no=("Approved", "MISMATCH"))
+    row(lab, "which is told", "dana", ["show", left], 0,
+        "not what the policy would open: alice, who asked")
     for name, which in (("granted", rid), ("denied", denied),
                         ("pending", pending)):
         row(lab, f"evidence of what was {name}", "dana",
@@ -157,6 +162,7 @@ def gone(lab, rid, path):
             "Nothing was logged about it since")
     lab.policy.write_text(before)
     lab.reload()
+    assert lab.run("alice", "cancel", left)[0] == 0
 
 
 def many(lab):
