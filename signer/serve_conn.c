@@ -7,6 +7,7 @@
 
 #include "ca/base/log.h"
 #include "ca/base/sys.h"
+#include "signer/crash.h"
 #include "signer/serve_int.h"
 
 #define ACCEPT_ROUND 16		/* connections in one round */
@@ -79,6 +80,7 @@ turn_away(int fd, const struct sys_peer *peer, enum jit_err e,
 	    LOG_NUM("uid", peer->uid), LOG_NUM("pid", peer->pid),
 	    LOG_WHY(why));
 	answer_error(&w, OP_HELLO, 0, e, why);
+	CRASH_POINT(TELL_AWAY);
 	if (w.err == JIT_OK)
 		(void)!send(fd, w.p, w.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(fd);
@@ -183,6 +185,7 @@ protest(struct serve *s, struct conn *c, struct span frame, enum jit_err e,
 	    LOG_CODE(e), LOG_NUM("uid", c->uid), LOG_NUM("conn", c->id),
 	    LOG_WHY(&why));
 	answer_error(&w, op, tag, e, &why);
+	CRASH_POINT(TELL_AWAY);
 	JIT_TRY(w.err);
 	c->state = CONN_CLOSING;
 	return put_answer(s, c, &w, ms);

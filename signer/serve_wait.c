@@ -1,3 +1,4 @@
+#include "signer/crash.h"
 #include "signer/serve_int.h"
 
 /*
@@ -38,6 +39,7 @@ serve_park(struct serve *s, struct task *t, int64_t ms)
 		t->parked = false;
 		answer_error(&t->answer, (uint8_t)t->ask.op, t->ask.tag,
 		    t->err, &t->why);
+		CRASH_POINT(TELL_WAITER);
 		return t->answer.err != JIT_OK ? t->answer.err :
 		    serve_deliver(s, t, ms);
 	}
@@ -73,6 +75,7 @@ serve_wake(struct serve *s, bool all, int64_t ms)
 			at = &t->next;
 			continue;
 		}
+		CRASH_POINT(TELL_WAITER);
 		*at = t->next;
 		s->parked.n--;
 		if (serve_orphan(t))

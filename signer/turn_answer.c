@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signer/crash.h"
 #include "signer/turn_int.h"
 
 /* ---- entries by index ---- */
@@ -436,6 +437,7 @@ turn_refuse(struct task *k)
 	w->n = 0;
 	w->err = JIT_OK;
 	answer_error(w, (uint8_t)k->ask.op, k->ask.tag, k->err, &k->why);
+	CRASH_POINT(TELL_NO);
 }
 
 static void
@@ -446,6 +448,7 @@ answer_now(struct turn *t, struct task *k)
 	k->parked = false;
 	mark = answer_begin(&k->answer, k->ask.op, k->ask.tag);
 	k->err = answer_payload(t, k, &k->answer);
+	CRASH_POINT(TURN_REPLY);
 	if (k->err != JIT_OK) {
 		turn_refuse(k);
 		return;
