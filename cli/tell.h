@@ -49,9 +49,11 @@ void tell_put_standing(struct wr *w, struct desk *d, const struct dossier *r,
  * Is what the requester signed what the proven role opens, by a key of
  * theirs, and could the signer log it when it did?  Judged as the signer must
  * have judged it, at the time of its entry, under p.
- *	JIT_E_PERSON: who asked left since; JIT_E_KEYUNKNOWN JIT_E_LOGNAME
- *	JIT_E_ROLE; JIT_E_STALE: the role's block is another now; JIT_E_RENDER: why names what differs; the others
- *	of judge_request(), but that too few are left who can approve is none
+ *	JIT_E_PERSON  who asked for it left since
+ *	JIT_E_STALE   the role's block is another now
+ *	JIT_E_RENDER  why names what differs
+ *	JIT_E_KEYUNKNOWN JIT_E_LOGNAME JIT_E_ROLE and the others of
+ *	judge_request(), but that too few are left who can approve is none
  */
 enum jit_err tell_check(const struct policy *p, const char *log_id,
     const struct own_keys *own, const struct dossier *r,
