@@ -225,7 +225,7 @@ put_opens(struct deciding *x, struct wr *w)
 	return w->err;
 }
 
-/* The servers that were left out for length. */
+/* All servers of a group that is too long for its line: they are granted. */
 static void
 show_servers(struct deciding *x)
 {
@@ -246,6 +246,7 @@ show(struct deciding *x)
 
 	wr_done(&x->opens);
 	tell_request(x->d, x->d->policy, x->r, x->now);
+	show_servers(x);
 	if ((e = put_opens(x, &x->opens)) != JIT_OK ||
 	    (e = past_tell_new(x->d, x->r, x->now, &why)) != JIT_OK)
 		return refuse(x->d->c, e, &why);
@@ -431,7 +432,6 @@ ask(struct deciding *x)
 		if (key == 'v') {
 			out_text(x->d->c, "    ",
 			    BUF_SPAN(x->r->h.request->text));
-			show_servers(x);
 			continue;
 		}
 		x->approve = key == 'a';
@@ -452,7 +452,6 @@ view(struct deciding *x)
 	if (e != JIT_OK)
 		return out_error(x->d->c, e, &why);
 	out_text(x->d->c, "    ", BUF_SPAN(text));
-	show_servers(x);
 	out_json(x->d->c, json_pack("{s:s, s:o}", "id", x->r->id.s, "text",
 	    out_json_span(BUF_SPAN(text))));
 	return CLI_DONE;

@@ -184,9 +184,13 @@ def many(lab):
         0, "web29 and 10 more (", "prod-db: db1, db2, ", "web38, web39")
     row(lab, "--view too", "bob", ["approve", rid, "--view"], 0,
         "servers of prod-db: db1, db2, ", "web39")
-    status, shown = lab.on_terminal("bob", ["approve", rid], "vq")
-    check("and [v]iew", status == 14 and "servers of prod-db: db1" in shown
-          and "web38, web39" in shown, status, shown)
+    status, shown = lab.on_terminal("bob", ["approve", rid], "q")
+    check("and before a key is pressed", status == 14 and
+          "servers of prod-db: db1" in shown and "web38, web39" in shown,
+          status, shown)
+    row(lab, "and without asking back", "bob",
+        ["approve", ask(lab), "--yes"], 0,
+        "servers of prod-db: db1, db2, ", "web39", "Approved, log #")
     # As many as before, and none of those that are named.
     swapped = text.replace("web38, web39]", "web38, zed]")
     status, shown = lab.on_terminal(
