@@ -1,0 +1,117 @@
+/*
+ * server - HTTPS by libmicrohttpd inside our own loop.
+ *
+ * MHD runs in external epoll mode; its epoll descriptor is nested in ours.
+ * A request is handed on when all of it is here: method, raw target, headers,
+ * body of at most max_body bytes.  Whoever gets it answers at once or later
+ * (the connection is suspended meanwhile); each exchange is answered once.
+ *
+ * Refused before anybody else sees it, with a problem document (problem.h)
+ * and the connection closed, since libmicrohttpd 0.9.75 takes them:
+ *	a second Content-Length, Host, Transfer-Encoding, Authorization,
+ *	Content-Type or Cookie; Content-Length beside Transfer-Encoding; a
+ *	Transfer-Encoding other than exactly "chunked"; a Content-Length that
+ *	is no plain decimal; a header name that is no RFC 9110 token (a space
+ *	before the colon, a folded line); methods other than GET, HEAD, POST,
+ *	DELETE; a target that is not of query.h's form (encoded NUL, slash or
+ *	dot segments, a fragment, absolute form); bodies over max_body (413,
+ *	before it is read where Content-Length says so); HTTP/1.0 and older
+ *	get Connection: close.
+ *
+ * Every answer carries Cache-Control: no-store, X-Content-Type-Options:
+ * nosniff, Content-Security-Policy: default-src 'none'; frame-ancestors
+ * 'none', Strict-Transport-Security, and X-Request-Id (our own number, never
+ * the client's).  Nothing of a request is echoed in a header.
+ *
+ * Limits: connections in all and of one address, a time for the handshake
+ * and the head, for the body, for reading the answer; parked exchanges.
+ * When descriptors run out, accepting pauses and what is there goes on.
+ */
+#ifndef JIT_API_HTTP_SERVER_H
+#define JIT_API_HTTP_SERVER_H
+
+#include <sys/socket.h>
+
+#include "api/loop/loop.h"
+
+struct server;
+struct exchange;
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_DELETE };
+const char *method_name(enum method m);
+
+struct server_limits {
+	unsigned connections;		/* 1024 */
+	unsigned per_address;		/* 256; 0: no limit */
+	unsigned parked;		/* exchanges that wait, 512 */
+	unsigned idle_s;		/* between requests, 30 */
+	unsigned head_s;		/* handshake and head, 10 */
+	unsigned body_s;		/* body, and reading the answer, 10 */
+	size_t max_body;		/* 65536 */
+};
+extern const struct server_limits server_limits_default;
+
+struct server_config {
+	struct loop *loop;		/* borrowed */
+	int listen_fd;			/* bound, listening, non-blocking; taken */
+	const char *cert_pem, *key_pem;	/* texts, copied; NULL: no TLS (tests) */
+	struct server_limits limits;
+	/*
+	 * A request is here.  x is valid until it is answered or gone is
+	 * called.  Must answer now, or exchange_park() and answer later.
+	 */
+	void (*serve)(void *arg, struct exchange *x);
+	/* One answer was sent (or its client was gone: status 0). */
+	void (*served)(void *arg, const struct exchange *x, unsigned status);
+	void *arg;
+};
+
+/* JIT_E_ARG: certificate and key are none, or not a pair; JIT_E_IO. */
+enum jit_err server_new(const struct server_config *c, struct server **ret,
+    struct jit_why *why);
+/* New TLS texts for connections to come; a bad pair keeps the old one. */
+enum jit_err server_set_tls(struct server *s, const char *cert_pem,
+    const char *key_pem, struct jit_why *why);
+/*
+ * Accept nothing more, answer what is parked with 503, let answers out for at
+ * most ms, then stop and free.  Runs the loop meanwhile.
+ */
+void server_stop(struct server *s, int ms);
+
+struct server_counts { unsigned connections, parked; uint64_t served; };
+struct server_counts server_counts(const struct server *s);
+
+/* ---- one request ---- */
+
+enum method exchange_method(const struct exchange *x);
+/* Raw, as it was sent: "/v1/requests/01J…"; and behind "?", or empty. */
+struct span exchange_path(const struct exchange *x);
+struct span exchange_query(const struct exchange *x);
+/* The only value of that header; NULL when it is not there. */
+const char *exchange_header(const struct exchange *x, const char *name);
+struct span exchange_body(const struct exchange *x);
+uint64_t exchange_id(const struct exchange *x);	/* X-Request-Id */
+/* "192.0.2.7" of the peer; never X-Forwarded-For. */
+const char *exchange_peer(const struct exchange *x);
+/* The handler's own to hang on to; NULL before it is set. */
+void *exchange_data(const struct exchange *x);
+void exchange_set_data(struct exchange *x, void *data);
+
+/*
+ * The answer comes later.  gone(arg) is called, once, when the client hangs
+ * up or the server stops before it is answered; x is then no more.
+ * JIT_E_BUSY: too many are parked already; answer that.
+ */
+enum jit_err exchange_park(struct exchange *x, void (*gone)(void *arg),
+    void *arg);
+
+struct exchange_header { const char *name, *value; };
+/*
+ * Answer.  Takes body (which may be empty).  type: its media type, NULL when
+ * there is no body.  more: further headers, borrowed for the call.  x is not
+ * to be used afterwards.
+ */
+void exchange_answer(struct exchange *x, unsigned status, const char *type,
+    struct buf *body, const struct exchange_header *more, size_t n_more);
+
+#endif

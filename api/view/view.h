@@ -1,0 +1,154 @@
+/*
+ * view - what is in the log, in a database, to be searched.  Never the truth.
+ *
+ * One SQLite file, one connection, locked for us alone (locking_mode
+ * EXCLUSIVE, and a flock beside it: before SQLite 3.51.3 a second connection
+ * can corrupt a WAL database).  It follows the log: view_apply() takes the
+ * entries one by one, from genesis on, and folds their leaves, so that its
+ * root can be held against a signed checkpoint (view_check_note).  Nothing
+ * of it grants anything: the signer judges every act by the log.  Whatever
+ * is wrong with it is mended by making it anew (jit-certd rebuild).
+ *
+ * Each row carries a checksum over its columns, checked when it is read; a
+ * row that was altered by something else than us is JIT_E_VIEW.
+ *
+ * What is kept: a row for each request (what its text says, who approved,
+ * how it ended), the index and body size of each entry about it, the blocks
+ * of policies, the newest checkpoint, and log-in sessions (auth/token.h).
+ *
+ * Errors of every call: JIT_E_VIEW (damaged, or not a view of this version:
+ * "… run jit-certd rebuild"), JIT_E_FULL, JIT_E_IO, JIT_E_NOMEM.
+ */
+#ifndef JIT_API_VIEW_VIEW_H
+#define JIT_API_VIEW_VIEW_H
+
+#include "ca/grant/policy.h"
+#include "ca/tlog/checkpoint.h"
+#include "ca/tlog/entry.h"
+#include "api/store/db.h"
+
+struct view;
+
+enum view_open_how {
+	VIEW_USE,		/* JIT_E_UNKNOWN when there is none */
+	VIEW_MAKE		/* JIT_E_EXISTS when there is one */
+};
+/* log: whose view it is.  JIT_E_LOGNAME: another's.  JIT_E_LOCKED: in use. */
+enum jit_err view_open(const char *path, enum view_open_how how,
+    const struct tlog_vkey *log, struct view **ret, struct jit_why *why);
+void view_free(struct view *v);
+JIT_SCOPED_PTR(struct view, view_free);
+struct db *view_db(struct view *v);	/* for auth/token.h */
+
+/* ---- following ---- */
+
+/* Entries applied: the index of the next one. */
+uint64_t view_size(const struct view *v);
+/*
+ * Take the next entries; between view_begin() and view_commit(), which make
+ * them lasting together.  Bodies are checked against their leaves here.
+ * JIT_E_VERIFY: it is not the next entry, or cannot be read; the batch is to
+ * be rolled back.
+ */
+enum jit_err view_begin(struct view *v, struct jit_why *why);
+enum jit_err view_apply(struct view *v, const struct entry *e,
+    struct jit_why *why);
+enum jit_err view_commit(struct view *v, struct jit_why *why);
+void view_rollback(struct view *v);
+/*
+ * note is a checkpoint of the log, and of size view_size(): is its root ours?
+ * Then it is remembered as the newest that was seen.  JIT_E_ROLLBACK: the log
+ * is another one, or went back; JIT_E_SIG, JIT_E_FORMAT.
+ */
+enum jit_err view_check_note(struct view *v, struct span note,
+    struct jit_why *why);
+/* The newest one, borrowed; empty before the first. */
+struct span view_note(const struct view *v);
+
+/* In force; NULL before the first policy entry.  Borrowed until the next. */
+const struct policy *view_policy(const struct view *v);
+uint64_t view_policy_index(const struct view *v);
+
+/* ---- asking ---- */
+
+enum view_end { VIEW_OPEN, VIEW_ISSUED, VIEW_DENIED, VIEW_CANCELLED,
+    VIEW_DROPPED };
+#define VIEW_APPROVERS 32
+
+/* A request.  Spans borrow from the row's own memory. */
+struct view_row {
+	struct ulid id;
+	uint64_t index, last;		/* its entry; the newest about it */
+	struct digest digest;		/* of its text */
+	struct span requester, role;
+	utc_s created, opens, closes;
+	dur_s duration;
+	struct span reason;
+	enum view_end end;
+	size_t n_approved;
+	struct span approved[VIEW_APPROVERS];	/* names, in log order */
+	struct span denied;		/* by whom, or empty */
+	uint64_t serial;		/* 0: not issued */
+	utc_s from, until;		/* of the certificate */
+	struct buf store;		/* owned */
+};
+void view_row_done(struct view_row *r);
+JIT_SCOPED_OBJ(struct view_row, view_row_done);
+
+/* JIT_E_UNKNOWN: no such request. */
+enum jit_err view_get(struct view *v, const struct ulid *id,
+    struct view_row *ret, struct jit_why *why);
+/* Which request is that entry about?  JIT_E_UNKNOWN: none. */
+enum jit_err view_about(struct view *v, uint64_t index, struct ulid *ret,
+    struct jit_why *why);
+
+struct view_entry { uint64_t index; size_t size; };	/* bytes of its body */
+/* All entries about it in log order, the request's own first.  Owned (free). */
+enum jit_err view_entries(struct view *v, const struct ulid *id,
+    struct view_entry **ret, size_t *n, struct jit_why *why);
+
+enum view_state {
+	VIEW_ALL,
+	VIEW_CURRENT,	/* "closes" is not longer ago than LEDGER_GRACE */
+	VIEW_PENDING,	/* not decided, not issued, not closed */
+	VIEW_LIVE,	/* a certificate is valid, or will be */
+	VIEW_OVER	/* all others */
+};
+
+/* A page.  Empty or NULL: no such filter. */
+struct view_query {
+	utc_s now;
+	enum view_state state;
+	struct span requester;		/* exactly */
+	struct span role;		/* exactly */
+	struct span text;		/* in id or reason, any case of ASCII */
+	utc_s since, until;		/* created in [since, until); 0 */
+	/* Whose eyes: all, or their own and these roles'. */
+	bool sees_all;
+	struct span person;
+	const struct span *roles;
+	size_t n_roles;
+	/* Order and place: by index, from after on (excluded). */
+	bool newest_first;
+	uint64_t after;			/* UINT64_MAX: from the end on */
+	bool has_after;
+	size_t max;			/* 1 to 256 */
+};
+struct view_page {
+	size_t n;
+	struct view_row *v;		/* owned */
+	bool more;			/* there are others behind the last */
+};
+enum jit_err view_list(struct view *v, const struct view_query *q,
+    struct view_page *ret, struct jit_why *why);
+void view_page_done(struct view_page *p);
+JIT_SCOPED_OBJ(struct view_page, view_page_done);
+
+/*
+ * SHA-256 over all rows in canonical order, sessions left out: a live view
+ * and one that was made anew have the same.
+ */
+enum jit_err view_digest(struct view *v, struct digest *ret,
+    struct jit_why *why);
+
+#endif
