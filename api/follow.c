@@ -172,7 +172,7 @@ static void
 ask_next(struct certd *d)
 {
 	const struct ask a = { .op = OP_FOLLOW, .from = view_size(d->view),
-	    .max = FOLLOW_MAX, .count = FOLLOW_MS };
+	    .max = FOLLOW_MAX, .ms = FOLLOW_MS };
 
 	if (link_ask(d->link, &a, 1, followed_up, d, NULL) == JIT_OK)
 		d->following = true;
