@@ -161,8 +161,7 @@ ask_all(struct line *l, struct ask *a, size_t n, struct heard *heard,
 	for (size_t i = 0; i < n; i++) {
 		a[i].tag = ++l->tag;
 		ask_put(&w, &a[i]);
-		if (a[i].op == OP_WAIT)
-			end += a[i].max;
+		end += ask_waits(&a[i]);
 	}
 	if (w.err != JIT_OK)
 		return jit_fail(why, w.err, "%s does not fit in a frame",
