@@ -103,7 +103,7 @@ put_certificate(struct js *j, const struct receipts *r, struct jit_why *why)
 	ssh_cert_put_line(&line, i.cert, NULL);
 	JIT_TRY(line.err);
 	js_text(j, "certificate", wr_view(&line));
-	js_uint(j, "serial", cert->serial);
+	js_uint(j, "serial", ssh_cert_fields(cert)->serial);
 	return JIT_OK;
 }
 
