@@ -374,13 +374,13 @@ step 0 alice jit-cert request prod-db \
 third=$(by alice jit-cert list --mine --json | python3 -c 'import json, sys
 print([json.loads(l) for l in sys.stdin][-1]["id"])')
 step 0 carol jit-cert approve "${third: -4}" --yes
-tell "jit-certd is stopped, its database edited to \"approved by all\":"
+tell "jit-certd is stopped, its database edited: approved, issued."
 stop_certd
 by certd python3 - "$dir/certd/state/view.db" "$third" <<'END' >"$dir/out" ||
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
-n = db.execute("UPDATE request SET approved = ? WHERE id = ?",
-               ("bob\ncarol", sys.argv[2])).rowcount
+n = db.execute("UPDATE request SET ends = 1 WHERE id = ?",
+               sys.argv[2:]).rowcount
 db.commit()
 print(n, "row says so now")
 END
