@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #define AT_ONCE 16		/* accepted in one round, to be fair */
 #define RETRY_MS 100
+#define SEND_BUFFER 131072	/* in the kernel, of one connection */
 
 /* ---- addresses ---- */
 
@@ -101,6 +103,21 @@ make_room(struct server *s)
 
 /* ---- accepting ---- */
 
+/*
+ * Who does not read is to hold little of the kernel's memory, and not for
+ * long after we are done.  That one of these cannot be set is no harm: they
+ * are not for Unix sockets.
+ */
+static void
+bound(const struct server *s, int fd)
+{
+	int size = SEND_BUFFER;
+	unsigned ms = 2000 * s->c.limits.body_s;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
 static void
 add(struct server *s, int fd, const struct sockaddr_storage *sa,
     socklen_t len)
@@ -120,6 +137,7 @@ add(struct server *s, int fd, const struct sockaddr_storage *sa,
 		free(c);
 		return;
 	}
+	bound(s, fd);
 	c->pair = pair_hold(s->pair);
 	s->adding = c;
 	/* Takes fd, whatever it returns. */
