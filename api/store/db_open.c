@@ -231,7 +231,7 @@ set_up(struct db *d, enum db_how how, unsigned cache_kib,
 
 	while (caches[i].kib > cache_kib)
 		i++;
-	/* First of all: with other eyes on it there is no WAL for us. */
+	/* The lock's mode first: what reads the file needs it for the WAL. */
 	JIT_TRY(db_run(d, always, why));
 	JIT_TRY(db_run(d, caches[i].sql, why));
 	if (how != DB_USE) {
