@@ -82,8 +82,8 @@ static void
 clock_back_a_little(void **state)
 {
 	(void)state;
-	for (utc_s used = 0; used < LOGIN_LIFE; used += 7)
-		for (utc_s back = 1; back <= LOGIN_LIFE; back += 5) {
+	for (utc_s used = 0; used < LOGIN_LIFE; used += 19)
+		for (utc_s back = 1; back <= LOGIN_LIFE; back += 19) {
 			JIT_SCOPED(nonces_free) struct nonces *n = fresh();
 			char a[NONCE_TEXT];
 
