@@ -231,7 +231,7 @@ set_up(struct db *d, enum db_how how, unsigned cache_kib,
 
 	while (caches[i].kib > cache_kib)
 		i++;
-	/* EXCLUSIVE first: any other pragma reads the file, and would lock. */
+	/* First of all: with other eyes on it there is no WAL for us. */
 	JIT_TRY(db_run(d, always, why));
 	JIT_TRY(db_run(d, caches[i].sql, why));
 	if (how != DB_USE) {
