@@ -96,7 +96,8 @@ must_wait(const struct tls_conn *c, int r)
 	return true;
 }
 
-static void
+/* 1 once the handshake is done. */
+static size_t
 greet(struct tls_conn *c)
 {
 	int r;
@@ -105,8 +106,9 @@ greet(struct tls_conn *c)
 		if ((r = SSL_do_handshake(c->ssl)) == 1)
 			c->greeted = true;
 		else if (must_wait(c, r))
-			return;
+			return 0;
 	}
+	return 1;
 }
 
 static void
@@ -149,15 +151,18 @@ tls_connect(struct tls_conn *v, size_t n, uint16_t port, size_t at_once)
 
 	while (done < n) {
 		for (; begun < n && begun - done < at_once; begun++) {
-			begin(&v[begun], port, begun % SOURCES);
-			watch(ep, &v[begun]);
-			greet(&v[begun]);
+			begin(&v[begun], port, (unsigned)begun % SOURCES);
+			/* A server may be that quick. */
+			if (greet(&v[begun]) == 1)
+				done++;
+			else
+				watch(ep, &v[begun]);
 		}
-		for (int i = 0, got = wait_for(ep, e); i < got; i++) {
+		for (int i = 0, got = done < n ? wait_for(ep, e) : 0;
+		    i < got; i++) {
 			struct tls_conn *c = e[i].data.ptr;
 
-			greet(c);
-			if (!c->greeted)
+			if (greet(c) == 0)
 				continue;
 			(void)epoll_ctl(ep, EPOLL_CTL_DEL, c->fd, NULL);
 			done++;
