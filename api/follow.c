@@ -1,4 +1,6 @@
 /* follow - the view in step with the log. */
+#include <string.h>
+
 #include "api/routes/call.h"
 #include "ca/base/log.h"
 

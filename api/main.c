@@ -2,6 +2,7 @@
  * jit-certd - the API.  This file owns its command line; the clock and the
  * random source are read in cmd_*.c alone.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

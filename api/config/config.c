@@ -4,6 +4,7 @@
 
 #include "api/config/config.h"
 #include "ca/base/sys.h"
+#include "ca/base/text.h"
 #include "ca/base/tree.h"
 
 #define CONNECTIONS 1024

@@ -50,7 +50,7 @@ spki_digest(X509 *x, struct digest *ret)
 
 	if (n <= 0)
 		return JIT_E_CRYPTO;
-	e = digest_sha256(SPAN(der, n), ret);
+	e = digest_sha256(SPAN(der, (size_t)n), ret);
 	OPENSSL_free(der);
 	return e;
 }
@@ -181,7 +181,7 @@ write_pem(BIO *b, const char *path, mode_t mode, struct jit_why *why)
 	char *p = NULL;
 	long n = BIO_get_mem_data(b, &p);
 
-	return sys_write_file(path, SPAN(p, n), mode, SYS_NEW, why);
+	return sys_write_file(path, SPAN(p, (size_t)n), mode, SYS_NEW, why);
 }
 
 enum jit_err

@@ -37,8 +37,11 @@
 struct server;
 struct exchange;
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_DELETE };
-const char *method_name(enum method m);
+enum method {
+	METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_DELETE,
+	METHOD_NONE		/* refused before it was known; never served */
+};
+const char *method_name(enum method m);	/* METHOD_NONE: "-" */
 
 struct server_limits {
 	unsigned connections;		/* 1024 */

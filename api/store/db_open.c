@@ -231,8 +231,9 @@ set_up(struct db *d, enum db_how how, unsigned cache_kib,
 
 	while (caches[i].kib > cache_kib)
 		i++;
-	JIT_TRY(db_run(d, caches[i].sql, why));
+	/* The lock's mode first: what reads the file needs it for the WAL. */
 	JIT_TRY(db_run(d, always, why));
+	JIT_TRY(db_run(d, caches[i].sql, why));
 	if (how != DB_USE) {
 		(void)sqlite3_file_control(d->h, "main",
 		    SQLITE_FCNTL_RESERVE_BYTES, &reserved);
