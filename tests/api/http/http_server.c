@@ -12,6 +12,7 @@
  *	/v1/wait   parked until somebody asks for /v1/wake
  *	/v1/counts server_counts(), and how many were told that they are gone
  */
+#define _GNU_SOURCE		/* sigaction */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -42,6 +43,15 @@ on_signal(int sig)
 		reload = 1;
 	else
 		stop = 1;
+}
+
+static void
+handle(int sig, void (*fn)(int sig))
+{
+	struct sigaction sa = { .sa_handler = fn };
+
+	(void)sigemptyset(&sa.sa_mask);
+	(void)sigaction(sig, &sa, NULL);
 }
 
 static void
@@ -243,9 +253,9 @@ main(int argc, char **argv)
 		option(&c.limits, argv[i], eq + 1);
 	}
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	(void)signal(SIGTERM, on_signal);
-	(void)signal(SIGHUP, on_signal);
-	(void)signal(SIGPIPE, SIG_IGN);
+	handle(SIGTERM, on_signal);
+	handle(SIGHUP, on_signal);
+	handle(SIGPIPE, SIG_IGN);
 	JIT_SCOPED(free) char *cert_pem = text_of(cert);
 	JIT_SCOPED(free) char *key_pem = text_of(key);
 	c.cert_pem = cert_pem;
