@@ -177,7 +177,7 @@ text_of(const char *path)
 }
 
 static int
-listen_here(void)
+listen_here(unsigned *port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -191,7 +191,7 @@ listen_here(void)
 		perror("listen");
 		exit(1);
 	}
-	printf("port %u\n", ntohs(sa.sin_port));
+	*port = ntohs(sa.sin_port);
 	return fd;
 }
 
@@ -240,6 +240,7 @@ int
 main(int argc, char **argv)
 {
 	struct jit_why why = { 0 };
+	unsigned port = 0;
 	JIT_SCOPED(loop_free) struct loop *loop = NULL;
 	struct server_config c = { .limits = server_limits_default,
 	    .serve = serve, .served = served };
@@ -260,7 +261,7 @@ main(int argc, char **argv)
 	JIT_SCOPED(free) char *key_pem = text_of(key);
 	c.cert_pem = cert_pem;
 	c.key_pem = key_pem;
-	c.listen_fd = listen_here();
+	c.listen_fd = listen_here(&port);
 	if (loop_new(&loop, &why) != JIT_OK)
 		return 1;
 	c.loop = loop;
@@ -268,6 +269,7 @@ main(int argc, char **argv)
 		printf("error %s\n", why.msg);
 		return 1;
 	}
+	printf("port %u\n", port);
 	while (!stop) {
 		(void)loop_once(loop, 200, NULL);
 		if (reload) {
