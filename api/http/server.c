@@ -62,8 +62,8 @@ void
 conn_phase(struct conn *c, enum phase phase, unsigned seconds)
 {
 	c->phase = phase;
-	c->deadline = seconds == 0 ? 0 :
-	    loop_ms(c->s->loop) + (int64_t)seconds * 1000;
+	c->since = loop_ms(c->s->loop);
+	c->deadline = seconds == 0 ? 0 : c->since + (int64_t)seconds * 1000;
 }
 
 void
