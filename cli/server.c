@@ -59,7 +59,7 @@ read_profile(struct server *s, struct jit_why *why)
 		e = JIT_E_FORMAT;
 	s->set_up = true;
 	return e == JIT_OK ? e : jit_fail(why, JIT_E_FORMAT, "%s/server is "
-	    "damaged: set it up again", s->dir);
+	    "damaged: remove it, and set it up again", s->dir);
 }
 
 static enum jit_err

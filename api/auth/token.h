@@ -16,7 +16,7 @@
 #include "api/store/db.h"
 
 #define TOKEN_TEXT 44			/* 43 characters and a NUL */
-#define TOKENS_OF_ONE 32		/* live ones of a person; the oldest goes */
+#define TOKENS_OF_ONE 32	/* live ones of a person; the oldest goes */
 
 struct tokens;
 

@@ -62,8 +62,8 @@ void
 conn_phase(struct conn *c, enum phase phase, unsigned seconds)
 {
 	c->phase = phase;
-	c->deadline = seconds == 0 ? 0 :
-	    loop_ms(c->s->loop) + (int64_t)seconds * 1000;
+	c->since = loop_ms(c->s->loop);
+	c->deadline = seconds == 0 ? 0 : c->since + (int64_t)seconds * 1000;
 }
 
 void
@@ -84,6 +84,18 @@ conn_free(struct conn *c)
 	free(c);
 }
 
+/* What is left of its answer is for nobody. */
+static void
+expire(struct conn *c)
+{
+	struct linger at_once = { 1, 0 };
+
+	if (c->phase == PHASE_ANSWER)
+		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once,
+		    sizeof(at_once));
+	conn_doom(c);
+}
+
 static void
 on_sweep(void *arg)
 {
@@ -92,7 +104,7 @@ on_sweep(void *arg)
 
 	for (struct conn *c = s->conns; c != NULL; c = c->next)
 		if (c->deadline != 0 && now >= c->deadline)
-			conn_doom(c);
+			expire(c);
 	if (s->conns != NULL)
 		timer_set(s->loop, &s->sweep, now + SWEEP_MS);
 }

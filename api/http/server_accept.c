@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +13,8 @@
 
 #define AT_ONCE 16		/* accepted in one round, to be fair */
 #define RETRY_MS 100
+#define GRACE_MS 1000
+#define SEND_BUFFER 131072	/* in the kernel, of one connection */
 
 /* ---- addresses ---- */
 
@@ -85,21 +89,68 @@ server_accept_more(struct server *s)
 	}
 }
 
-/* All places are taken: who has been idle for longest gives up its own. */
+/* accept() may fail for want of a descriptor when nobody is there. */
+static bool
+somebody_waits(const struct server *s)
+{
+	struct pollfd p = { .fd = s->listen_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/*
+ * All places are taken, and somebody waits.  Whoever has not brought its
+ * first request to an end of its head for longest gives up its place, else
+ * who has been idle for longest; nobody in the first second, so that a crowd
+ * does not push out those that are just coming.
+ */
 static void
 make_room(struct server *s)
 {
-	struct conn *oldest = NULL;
+	int64_t before = loop_ms(s->loop) - GRACE_MS;
+	struct conn *victim = NULL;
 
-	for (struct conn *c = s->conns; c != NULL; c = c->next)
-		if (c->phase == PHASE_IDLE && !c->doomed &&
-		    (oldest == NULL || c->deadline < oldest->deadline))
-			oldest = c;
-	if (oldest != NULL)
-		conn_doom(oldest);
+	for (struct conn *c = s->conns; c != NULL; c = c->next) {
+		bool begins = c->first && c->phase == PHASE_HEAD;
+
+		if (c->doomed || c->since > before ||
+		    (!begins && c->phase != PHASE_IDLE))
+			continue;
+		if (victim == NULL || begins > victim->first ||
+		    (begins == victim->first && c->since < victim->since))
+			victim = c;
+	}
+	if (victim != NULL)
+		conn_doom(victim);
+}
+
+/* Until somebody goes, or some time has passed. */
+static void
+wait_for_room(struct server *s)
+{
+	if (!somebody_waits(s))
+		return;
+	make_room(s);
+	pause_accept(s, true);
+	timer_set(s->loop, &s->retry, loop_ms(s->loop) + RETRY_MS);
 }
 
 /* ---- accepting ---- */
+
+/*
+ * Who does not read is to hold little of the kernel's memory, and not for
+ * long after we are done.  That one of these cannot be set is no harm: they
+ * are not for Unix sockets.
+ */
+static void
+bound(const struct server *s, int fd)
+{
+	int size = SEND_BUFFER;
+	unsigned ms = 2000 * s->c.limits.body_s;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
 
 static void
 add(struct server *s, int fd, const struct sockaddr_storage *sa,
@@ -120,6 +171,7 @@ add(struct server *s, int fd, const struct sockaddr_storage *sa,
 		free(c);
 		return;
 	}
+	bound(s, fd);
 	c->pair = pair_hold(s->pair);
 	s->adding = c;
 	/* Takes fd, whatever it returns. */
@@ -140,8 +192,7 @@ accept_one(struct server *s)
 	int fd;
 
 	if (s->counts.connections >= s->c.limits.connections) {
-		make_room(s);
-		pause_accept(s, true);
+		wait_for_room(s);
 		return false;
 	}
 	fd = accept4(s->listen_fd, (struct sockaddr *)&sa, &len,
@@ -153,9 +204,7 @@ accept_one(struct server *s)
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 	    errno == ENOMEM) {
 		/* It stays in the queue: asking at once would spin. */
-		make_room(s);
-		pause_accept(s, true);
-		timer_set(s->loop, &s->retry, loop_ms(s->loop) + RETRY_MS);
+		wait_for_room(s);
 		return false;
 	}
 	/* The rest is about that one connection (accept(2)). */

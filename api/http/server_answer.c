@@ -84,6 +84,7 @@ unpark(struct exchange *x)
 	if (x->suspended) {
 		x->suspended = false;
 		MHD_resume_connection(x->conn->mhd);
+		server_again(x->s);
 	}
 }
 

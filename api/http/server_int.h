@@ -62,7 +62,7 @@ struct conn {
 	struct address address;
 	char peer[48];
 	enum phase phase;
-	int64_t deadline;	/* of loop_ms(); 0: none */
+	int64_t since, deadline;	/* of phase, of loop_ms(); 0: none */
 	bool doomed;		/* shut down, about to be closed */
 	bool first;		/* no request was completed yet */
 	struct pair *pair;	/* held; what its handshake shows */

@@ -94,13 +94,17 @@ put_certificate(struct js *j, const struct receipts *r, struct jit_why *why)
 	JIT_SCOPED(ssh_cert_free) struct ssh_cert *cert = NULL;
 	JIT_DONE(wr_done) struct wr line = WR_INIT(2 * SSH_BLOB_MAX);
 	struct rec_issued i;
+	struct rd rd;
 
 	if (r->n != 1 || r->v[0].e.type != ENTRY_ISSUED)
 		return jit_fail(why, JIT_E_PROTOCOL, "the signer's answer is "
 		    "no certificate");
 	JIT_TRY(rec_get_issued(r->v[0].e.body, &i, why));
 	JIT_TRY(ssh_cert_parse(i.cert, &cert, why));
-	ssh_cert_put_line(&line, i.cert, NULL);
+	rd = rd_of(i.cert);
+	wr_span(&line, rd_string(&rd, i.cert.n));
+	wr_u8(&line, ' ');
+	b64_put(&line, i.cert);
 	JIT_TRY(line.err);
 	js_text(j, "certificate", wr_view(&line));
 	js_uint(j, "serial", ssh_cert_fields(cert)->serial);

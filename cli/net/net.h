@@ -51,7 +51,8 @@ enum jit_err net_probe(struct net *n, struct digest *tls,
  * A text to log in with, for the log that said hello here last, with the TLS
  * key that is really spoken with; appended to w, ready to be signed.
  *	JIT_E_LOGNAME  the server names another log
- *	JIT_E_VERIFY   it goes by another name than the one it was reached by
+ *	JIT_E_VERIFY   its own TLS key is another than the one spoken with
+ *	JIT_E_CLOCK    its clock is far from ours
  *	errors of http_ask(), and what the server says
  */
 enum jit_err net_login_text(struct net *n, struct span person, utc_s now,

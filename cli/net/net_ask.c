@@ -178,6 +178,9 @@ built_ask(struct built *b, const struct ask *a, size_t n,
 		built_path(b, "/v1/log/entries?first=%llu&limit=%u", from,
 		    a->max);
 		break;
+	case OP_FOLLOW:
+		return jit_fail(why, JIT_E_UNBUILT, "jit-certd follows the "
+		    "log; its clients wait for requests");
 	}
 	return JIT_OK;
 }

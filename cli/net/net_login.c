@@ -10,26 +10,21 @@ static enum jit_err
 check_nonce(struct net *n, json_t *json, struct login *l,
     struct jit_why *why)
 {
-	struct span log, server, tls;
+	struct span log, tls;
 	struct digest says;
 	char shown[TEXT_SHOWN];
 
 	JIT_TRY(payload_text(json, "log", TLOG_LOGID_TEXT, &log, why));
-	JIT_TRY(payload_text(json, "server", LOGIN_SERVER_MAX, &server, why));
 	JIT_TRY(payload_text(json, "tls", DIGEST_TEXT, &tls, why));
 	if (!span_eq_str(log, n->log_id))
 		return jit_fail(why, JIT_E_LOGNAME, "it wants a log-in for "
 		    "the log %s, and it is %s", text_shown(log, shown,
 		    sizeof(shown)), n->log_id);
-	if (!span_eq_str(server, n->url.server))
-		return jit_fail(why, JIT_E_VERIFY, "it goes by the name %s, "
-		    "and was reached as %s: jit-cert setup https://%s",
-		    text_shown(server, shown, sizeof(shown)), n->url.server,
-		    shown);
 	if (digest_parse(tls, &says) != JIT_OK || !digest_eq(&says, &l->tls))
 		return jit_fail(why, JIT_E_VERIFY, "somebody stands between: "
 		    "the TLS key that is spoken with is not jit-certd's own");
 	l->log = span_str(n->log_id);
+	/* As it was reached, whatever it calls itself: it has several names. */
 	l->server = span_str(n->url.server);
 	return payload_text(json, "nonce", LOGIN_NONCE_MAX, &l->nonce, why);
 }

@@ -322,6 +322,8 @@ payload_of(const struct ask *a, json_t *json, struct buf *ret,
 	case OP_BLOBS:
 		put_receipts(&t, json);
 		break;
+	case OP_FOLLOW:
+		return JIT_E_UNBUILT;
 	}
 	return finish(&t, ret);
 }

@@ -13,7 +13,7 @@ b64() { openssl base64 -A; }
 # api METHOD PATH [JSON]: an answer, or its problem and status 1.  Neither
 # token nor body stands in an argument, where ps would show them.
 api() {
-	printf '%s' "${3:-}" | curl -sS --fail-with-body --proto =https \
+	printf '%s' "${3:-}" | curl -sS -w '\n' --fail-with-body --proto =https \
 	    --cacert "$CA" -K <(printf 'header = "Authorization: Bearer %s"\n' \
 	    "${TOKEN:-}") -X "$1" ${3:+-H 'Content-Type: application/json'} \
 	    ${3:+--data-binary @-} "$JIT$2"

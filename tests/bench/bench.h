@@ -26,7 +26,9 @@ double bench_rate(const char *what, void (*fn)(void));
 /* Bare Ed25519 operations a second of one core; printed. */
 double bench_signs(void);
 double bench_verifies(void);
-/* Print a process's VmRSS and its highest. */
+struct bench_memory { double rss, most; };	/* MiB: VmRSS, its highest */
+struct bench_memory bench_memory(pid_t pid);
+/* Print it. */
 void bench_rss(const char *what, pid_t pid);
 
 #endif

@@ -73,8 +73,8 @@ bench_verifies(void)
 	return bench_rate("Ed25519 verify", one_verify);
 }
 
-void
-bench_rss(const char *what, pid_t pid)
+struct bench_memory
+bench_memory(pid_t pid)
 {
 	char path[64], line[256];
 	long rss = 0, hwm = 0;
@@ -90,6 +90,14 @@ bench_rss(const char *what, pid_t pid)
 	}
 	if (f != NULL)
 		(void)fclose(f);
-	(void)printf("%-44s %10.1f MiB, at most %.1f MiB\n", what,
-	    (double)rss / 1024, (double)hwm / 1024);
+	return (struct bench_memory){ (double)rss / 1024, (double)hwm / 1024 };
+}
+
+void
+bench_rss(const char *what, pid_t pid)
+{
+	struct bench_memory m = bench_memory(pid);
+
+	(void)printf("%-44s %10.1f MiB, at most %.1f MiB\n", what, m.rss,
+	    m.most);
 }

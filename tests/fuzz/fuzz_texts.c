@@ -1,6 +1,7 @@
 /*
  * fuzz_texts: a signed text that is taken renders to the same bytes; so do
- * decisions, acts, recoveries, log-ins and policy blocks.  The first byte chooses.
+ * decisions, acts, recoveries, log-ins and policy blocks.  The first byte
+ * chooses.
  */
 #include <stdlib.h>
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 #include "ca/base/sys.h"
 #include "ca/grant/policy_yaml.h"
-#include "tests/lib/station.h"
+#include "tests/lib/station_int.h"
 
 #define NEED(x) need((x), __LINE__)
 
@@ -26,8 +27,8 @@ need(enum jit_err e, int line)
 	exit(1);
 }
 
-static void
-give_up(const char *what)
+void
+station_give_up(const char *what)
 {
 	(void)fprintf(stderr, "station: %s\n", what);
 	exit(1);
@@ -81,19 +82,23 @@ write_policy(struct station *s)
 }
 
 static pid_t
-spawn(const char *const argv[])
+spawn(const char *const argv[], const char *log)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		int file = log == NULL ? -1 : open(log, O_WRONLY | O_CREAT |
+		    O_APPEND | O_CLOEXEC, 0600);
 
 		(void)dup2(null, 1);
+		if (file >= 0)
+			(void)dup2(file, 2);
 		(void)execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	if (pid < 0)
-		give_up("cannot fork");
+		station_give_up("cannot fork");
 	return pid;
 }
 
@@ -104,13 +109,13 @@ reap(pid_t pid, int want_signal)
 
 	if (waitpid(pid, &status, 0) != pid || (want_signal == 0 ?
 	    status != 0 : !WIFSIGNALED(status)))
-		give_up("the signer did not end as it should");
+		station_give_up("a program did not end as it should");
 }
 
 void
 station_run(const char *const argv[])
 {
-	reap(spawn(argv), 0);
+	reap(spawn(argv, NULL), 0);
 }
 
 static struct ssh_priv *
@@ -129,11 +134,12 @@ station_make(struct station *s, const char *program, unsigned n)
 	const char *base = getenv("TMPDIR");
 	char folder[4200];
 
-	*s = (struct station){ .program = program, .need = n, .signer = -1 };
+	*s = (struct station){ .program = program, .need = n, .signer = -1,
+	    .front = -1 };
 	(void)snprintf(s->dir, sizeof(s->dir), "%.3000s/jit-station-XXXXXX",
 	    base != NULL ? base : "/var/tmp");
 	if (mkdtemp(s->dir) == NULL)
-		give_up("no folder");
+		station_give_up("no folder");
 	(void)snprintf(folder, sizeof(folder), "%s/policy", s->dir);
 	(void)snprintf(s->home, sizeof(s->home), "%s/home", s->dir);
 	(void)snprintf(s->policy_file, sizeof(s->policy_file),
@@ -147,7 +153,7 @@ station_make(struct station *s, const char *program, unsigned n)
 	s->admin = new_key();
 	s->host = new_key();
 	if (mkdir(folder, 0700) != 0)
-		give_up("no folder for the policy");
+		station_give_up("no folder for the policy");
 	write_policy(s);
 	NEED(sys_write_file(s->pass, span_str("a passphrase\n"), 0600,
 	    SYS_NEW, NULL));
@@ -158,26 +164,61 @@ station_make(struct station *s, const char *program, unsigned n)
 	station_run(init);
 }
 
-/* However the program ends, its daemon does not outlive it. */
-static pid_t running = -1;
+/* However the program ends, its daemons do not outlive it. */
+#define DAEMONS 2
+static pid_t running[DAEMONS];
+static bool tidies;
 
 static void
 end_running(void)
 {
-	if (running > 0)
-		(void)kill(running, SIGKILL);
+	for (size_t i = 0; i < DAEMONS; i++)
+		if (running[i] > 0)
+			(void)kill(running[i], SIGKILL);
+}
+
+static void
+replace_running(pid_t old, pid_t new)
+{
+	for (size_t i = 0; i < DAEMONS; i++)
+		if (running[i] == old) {
+			running[i] = new;
+			return;
+		}
+}
+
+pid_t
+station_spawn(const char *const argv[], const char *log)
+{
+	pid_t pid;
+
+	if (!tidies && atexit(end_running) != 0)
+		station_give_up("cannot tidy up");
+	tidies = true;
+	pid = spawn(argv, log);
+	replace_running(0, pid);
+	return pid;
+}
+
+void
+station_end(pid_t pid, int sig)
+{
+	(void)kill(pid, sig);
+	replace_running(pid, 0);
+	reap(pid, sig == SIGKILL ? SIGKILL : 0);
 }
 
 void
 station_launch(struct station *s)
 {
+	const struct passwd *we = s->certd != NULL ? getpwuid(geteuid()) :
+	    NULL;
 	const char *const serve[] = { s->program, "serve", s->home,
 	    s->policy_file, "--socket", s->sock, "--passphrase-file",
-	    s->pass, "--log-level", "error", NULL };
+	    s->pass, "--log-level", "error", we != NULL ? "--front" : NULL,
+	    we != NULL ? we->pw_name : NULL, NULL };
 
-	if (running < 0 && atexit(end_running) != 0)
-		give_up("cannot tidy up");
-	running = s->signer = spawn(serve);
+	s->signer = station_spawn(serve, NULL);
 }
 
 void
@@ -203,9 +244,7 @@ station_stop(struct station *s, int sig)
 {
 	if (s->signer < 0)
 		return;
-	(void)kill(s->signer, sig);
-	running = 0;
-	reap(s->signer, sig == SIGKILL ? SIGKILL : 0);
+	station_end(s->signer, sig);
 	s->signer = -1;
 }
 
@@ -219,6 +258,7 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 void
 station_done(struct station *s)
 {
+	station_stop_front(s);
 	station_stop(s, SIGTERM);
 	for (unsigned i = 0; i < STATION_USERS; i++)
 		ssh_priv_free(s->user[i]);
@@ -231,20 +271,26 @@ station_done(struct station *s)
 }
 
 double
-station_cpu(const struct station *s)
+station_cpu_of(pid_t pid)
 {
 	char path[64], line[1024];
 	unsigned long long u = 0, k = 0;
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)s->signer);
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if ((f = fopen(path, "r")) == NULL ||
 	    fgets(line, sizeof(line), f) == NULL ||
 	    sscanf(strrchr(line, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u "
 	    "%*u %*u %*u %llu %llu", &u, &k) != 2)
-		give_up("no processor time");
+		station_give_up("no processor time");
 	(void)fclose(f);
 	return (double)(u + k) / (double)sysconf(_SC_CLK_TCK);
+}
+
+double
+station_cpu(const struct station *s)
+{
+	return station_cpu_of(s->signer);
 }
 
 /* ---- connections ---- */
@@ -286,7 +332,7 @@ station_read(int fd, struct wr *in, struct answer *a)
 	if (!read_all(fd, len, 4))
 		return false;
 	if ((n = rd_u32(&r)) > PROTO_ANSWER_MAX)
-		give_up("an answer is too long");
+		station_give_up("an answer is too long");
 	if (in->cap < n) {
 		wr_done(in);
 		wr_init(in, 2 * PROTO_ANSWER_MAX);
@@ -303,7 +349,7 @@ enum jit_err
 station_ask(int fd, struct span frame, struct wr *in, struct answer *a)
 {
 	if (!station_send(fd, frame) || !station_read(fd, in, a))
-		give_up("the signer closed the connection");
+		station_give_up("the signer closed the connection");
 	return a->err;
 }
 
@@ -330,7 +376,7 @@ station_connect(struct station *s)
 
 	while (sys_connect(s->sock, 1000, &fd, NULL) != JIT_OK) {
 		if (tries++ > 12000)
-			give_up("the signer does not come up");
+			station_give_up("the signer does not come up");
 		(void)poll(NULL, 0, 5);
 	}
 	NEED(sys_set_nonblock(fd, false, NULL));

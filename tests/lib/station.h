@@ -25,6 +25,12 @@ struct station {
 	const char *program;		/* jit-signer; borrowed */
 	char dir[4096], home[4200], policy_file[4300], sock[4200], pass[4200];
 	pid_t signer;			/* -1: not running */
+	/* Of jit-certd, where station_set_front() was called. */
+	const char *certd;		/* program; borrowed; NULL: none */
+	pid_t front;			/* -1: not running */
+	uint16_t port;			/* of 127.0.0.1 */
+	char server[32];		/* "127.0.0.1:40123" */
+	char conf[4200], tls_cert[4200], tls_key[4200];
 	unsigned need;			/* approvals of role app */
 	const char *reason;		/* of requests; NULL: a short one */
 	struct ssh_priv *user[STATION_USERS], *boss[STATION_BOSSES];
@@ -47,8 +53,20 @@ void station_stop(struct station *s, int sig);
 void station_run(const char *const argv[]);
 /* Everything is removed. */
 void station_done(struct station *s);
-/* Seconds of processor time that the daemon has used. */
+/* Seconds of processor time that a process, or the signer, has used. */
+double station_cpu_of(pid_t pid);
 double station_cpu(const struct station *s);
+
+/*
+ * jit-certd in front of it (station_front.c).  station_set_front() comes
+ * before station_start(), so that the signer knows who speaks for many;
+ * station_front() behind it: configuration, init, serve.  It returns once the
+ * port is open; whether its view is there yet GET /v1/health tells.  more:
+ * further lines of the configuration, or "".
+ */
+void station_set_front(struct station *s, const char *certd);
+void station_front(struct station *s, const char *more);
+void station_stop_front(struct station *s);
 
 /* A connection that said hello.  *fd is blocking. */
 int station_connect(struct station *s);
