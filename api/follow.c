@@ -241,6 +241,7 @@ follow_hello(void *arg, const struct hello *h, struct jit_why *why)
 	JIT_TRY(check_extends(d, h, why));
 	JIT_TRY(keep_ca(d, h->user_ca, why));
 	hear(d, h->state, h->now, h->policy_index, h->recovery);
+	d->greeted = true;
 	return JIT_OK;
 }
 
