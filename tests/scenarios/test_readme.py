@@ -154,7 +154,8 @@ def tour(source):
     try:
         seen = walk(found, source, {})
     finally:
-        subprocess.run(["pkill", "-x", "jit-certd|jit-signer"], check=False)
+        for name in ("jit-certd", "jit-signer"):
+            subprocess.run(["pkill", "-x", name], check=False)
         sshd.terminate()
         sshd.wait()
     for word in ("load average", "All of it holds", "Dropped", "sshd trusts"):
