@@ -7,6 +7,7 @@
 
 #define AWAIT_STEP_MS (int64_t)PROTO_WAIT_MS	/* of one question */
 #define AWAIT_BACK_MS 600000		/* a signer may be away so long */
+#define AWAIT_BUSY_MS 2000
 #define AWAIT_NAP_MIN 200
 #define AWAIT_NAP_MAX 5000
 
@@ -249,33 +250,59 @@ look(struct waiting *w, uint32_t ms, struct jit_why *why)
 	return desk_refresh(w->d, why);
 }
 
-/* Errors that pass: the signer is being restarted, or has much to do. */
-static bool
-may_pass(enum jit_err e)
+bool
+await_may_pass(enum jit_err e)
 {
-	return e == JIT_E_UNREACHABLE || e == JIT_E_BUSY;
+	return e == JIT_E_UNREACHABLE || e == JIT_E_BUSY || e == JIT_E_RATE;
 }
 
-/* It went away: until it is back, or the patience is over. */
-static enum jit_err
-come_back(struct waiting *w, struct jit_why *why)
+static void
+say_away(struct desk *d, const struct jit_why *why)
 {
-	const struct cli_clock *clock = &w->d->c->clock;
+	if (d->server == NULL)
+		out_note(d->c, "  jit-signer went away; the request is in its "
+		    "log. Trying again …\n");
+	else
+		out_note(d->c, "  %s; what was asked is in the log. Trying "
+		    "again …\n", jit_why_text(why, JIT_E_UNREACHABLE));
+}
+
+static void
+say_back(struct desk *d)
+{
+	if (d->server == NULL)
+		out_note(d->c, "  jit-signer is back.\n");
+	else
+		out_note(d->c, "  %s answers again.\n", desk_where(d));
+}
+
+/* How long to sleep, for nap at most. */
+static int
+sleep_ms(const struct desk *d, int64_t end, int64_t nap)
+{
+	int64_t left = end < 0 ? nap : end - d->c->clock.mono_ms();
+
+	return (int)(left < 0 ? 0 : left < nap ? left : nap);
+}
+
+enum jit_err
+await_back(struct desk *d, int64_t end, bool patient, struct jit_why *why)
+{
+	const struct cli_clock *clock = &d->c->clock;
 	const int64_t begin = clock->mono_ms();
 	int64_t nap = AWAIT_NAP_MIN;
 	enum jit_err e;
 
-	out_note(w->d->c, "  jit-signer went away; the request is in its log. "
-	    "Trying again …\n");
+	say_away(d, why);
 	for (;;) {
-		if ((e = desk_reopen(w->d, why)) == JIT_OK) {
-			out_note(w->d->c, "  jit-signer is back.\n");
+		if ((e = desk_reopen(d, why)) == JIT_OK) {
+			say_back(d);
 			return JIT_OK;
 		}
-		if (!may_pass(e) || left_ms(w, 1) == 0 ||
-		    clock->mono_ms() - begin > AWAIT_BACK_MS)
+		if (!await_may_pass(e) || sleep_ms(d, end, 1) == 0 ||
+		    (!patient && clock->mono_ms() - begin > AWAIT_BACK_MS))
 			return e;
-		(void)poll(NULL, 0, (int)left_ms(w, nap));
+		(void)poll(NULL, 0, sleep_ms(d, end, nap));
 		nap = nap * 2 < AWAIT_NAP_MAX ? nap * 2 : AWAIT_NAP_MAX;
 	}
 }
@@ -296,12 +323,26 @@ step_ms(const struct waiting *w)
 static enum jit_err
 look_again(struct waiting *w, struct jit_why *why)
 {
+	const int64_t begin = w->d->c->clock.mono_ms();
 	enum jit_err e = look(w, step_ms(w), why);
 
+	/* It has much to do: later, and as long as it is away otherwise. */
+	while (e != JIT_E_UNREACHABLE && await_may_pass(e) && w->now != NULL &&
+	    left_ms(w, 1) > 0 &&
+	    w->d->c->clock.mono_ms() - begin < AWAIT_BACK_MS) {
+		(void)poll(NULL, 0, sleep_ms(w->d, w->end, AWAIT_BUSY_MS));
+		e = look(w, 0, why);
+	}
 	if (e != JIT_E_UNREACHABLE)
 		return e;
-	JIT_TRY(come_back(w, why));
-	return look(w, 0, why);
+	for (;;) {
+		JIT_TRY(await_back(w->d, w->end, false, why));
+		/* Over a server, the signer may still be away. */
+		if ((e = look(w, 0, why)) != JIT_E_UNREACHABLE ||
+		    left_ms(w, 1) == 0)
+			return e;
+		(void)poll(NULL, 0, sleep_ms(w->d, w->end, AWAIT_BUSY_MS));
+	}
 }
 
 /* Nobody is left who could complete the quorum? */

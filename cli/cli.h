@@ -41,6 +41,7 @@ struct cli_env {
 	const char *home, *state_home, *runtime_dir;	/* HOME, XDG_... */
 	const char *auth_sock;		/* SSH_AUTH_SOCK */
 	const char *signer;		/* JIT_CERT_SIGNER */
+	const char *server;		/* JIT_CERT_SERVER */
 	const char *no_color, *term;	/* NO_COLOR, TERM */
 };
 
@@ -56,6 +57,8 @@ struct cli {
 	struct out out;
 	/* Global options, set before a verb runs; borrowed, NULL: not given. */
 	const char *signer;	/* --signer, else JIT_CERT_SIGNER */
+	const char *server;	/* --server, else JIT_CERT_SERVER; both NULL:
+				   the one that was set up */
 	const char *pin, *as, *key;
 };
 

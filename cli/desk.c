@@ -5,6 +5,7 @@
 
 #include "cli/desk.h"
 #include "cli/idmatch.h"
+#include "cli/login.h"
 
 static enum jit_err
 path_set(struct locker_path *ret, const char *dir, const char *rest,
@@ -18,8 +19,8 @@ path_set(struct locker_path *ret, const char *dir, const char *rest,
 }
 
 /* Where state stands, and where requests wait. */
-static enum jit_err
-set_paths(struct desk *d, struct jit_why *why)
+enum jit_err
+desk_paths(struct desk *d, struct jit_why *why)
 {
 	const struct cli_env *env = &d->c->env;
 
@@ -54,19 +55,76 @@ say_first_use(struct desk *d, struct jit_why *why)
 	return JIT_OK;
 }
 
+/* A jit-certd, and what is known of the way to it. */
+static enum jit_err
+log_in(void *arg, struct net *n, struct jit_why *why)
+{
+	return login_now(arg, n, why);
+}
+
+static enum jit_err
+open_wire(struct desk *d, struct wire *ret, struct jit_why *why)
+{
+	const struct server *s = d->server;
+	const struct net_config conf = {
+		.http = { .url = &s->url, .trust = s->tls_pinned ?
+		    HTTP_PINNED : HTTP_SYSTEM, .pin = s->tls,
+		    .timeout_ms = NET_TIMEOUT_MS },
+		.login = log_in, .arg = d,
+	};
+	JIT_DONE(secret_done) struct secret token = { NULL, 0, 0 };
+	JIT_SCOPED(net_free) struct net *n = NULL;
+
+	/* A token and keys are held from here on. */
+	(void)sys_no_dumps(NULL);
+	JIT_TRY(net_open(&conf, &n, why));
+	if (!d->log_in)
+		JIT_TRY(server_token(s, cli_now(d->c), &token, &d->expires,
+		    why));
+	JIT_TRY(net_set_token(n, SPAN(token.p, token.n)));
+	d->log_in = false;
+	net_wire(n, ret);
+	n = NULL;
+	return JIT_OK;
+}
+
+/* The log that it was set up with is demanded from then on. */
+static enum jit_err
+pin_of(const struct desk *d, const char **ret, struct jit_why *why)
+{
+	const struct server *s = d->server;
+
+	*ret = d->c->pin;
+	if (s == NULL || s->log[0] == '\0')
+		return JIT_OK;
+	if (*ret != NULL && strcmp(*ret, s->log) != 0)
+		return jit_fail(why, JIT_E_LOGNAME, "%s was set up with "
+		    "another log than the one that is demanded", s->url.text);
+	*ret = s->log;
+	return JIT_OK;
+}
+
 static enum jit_err
 connect_session(struct desk *d, struct jit_why *why)
 {
+	JIT_DONE(wire_done) struct wire w = { 0 };
 	struct cli *c = d->c;
 	struct session_config conf = {
-		.state = d->state.s, .socket = c->signer, .pin = c->pin,
+		.state = d->state.s, .socket = c->signer,
 		.timeout_ms = DESK_TIMEOUT_MS,
 	};
 	bool first = false;
 	enum jit_err e;
 
+	JIT_TRY(pin_of(d, &conf.pin, why));
+	if (d->server != NULL) {
+		JIT_TRY(open_wire(d, &w, why));
+		conf.server = d->server->url.text;
+		conf.wire = &w;
+	}
 	if ((e = session_open(&conf, &d->s, &first, why)) != JIT_OK) {
-		if (e == JIT_E_UNREACHABLE)
+		/* Over a wire, the words say which program it is. */
+		if (e == JIT_E_UNREACHABLE && d->server == NULL)
 			return jit_at(why, e, "jit-signer");
 		return e;
 	}
@@ -76,36 +134,82 @@ connect_session(struct desk *d, struct jit_why *why)
 	return desk_refresh(d, why);
 }
 
+static enum jit_err
+take_server(struct desk *d, struct server *at)
+{
+	d->server = calloc(1, sizeof(*d->server));
+	if (d->server == NULL)
+		return JIT_E_NOMEM;
+	*d->server = *at;
+	*at = (struct server){ 0 };
+	return JIT_OK;
+}
+
+enum jit_err
+desk_server(struct desk *d, bool *there, struct server *ret,
+    struct jit_why *why)
+{
+	*there = d->c->signer == NULL;
+	return *there ? server_find(d->state.s, d->c->server, ret, why) :
+	    JIT_OK;
+}
+
+enum jit_err
+desk_open_at(struct desk *d, struct cli *c, struct server *at,
+    struct jit_why *why)
+{
+	d->c = c;
+	JIT_TRY(desk_paths(d, why));
+	JIT_TRY(take_server(d, at));
+	return connect_session(d, why);
+}
+
 enum jit_err
 desk_open(struct desk *d, struct cli *c, struct jit_why *why)
 {
+	JIT_DONE(server_done) struct server at = { 0 };
+	bool there = false;
+
 	d->c = c;
-	if (c->signer == NULL)
-		return jit_fail(why, JIT_E_ARG, "which signer?  Give its "
-		    "socket by --signer SOCKET, or set JIT_CERT_SIGNER");
-	JIT_TRY(set_paths(d, why));
+	JIT_TRY(desk_paths(d, why));
+	JIT_TRY(desk_server(d, &there, &at, why));
+	if (there)
+		JIT_TRY(take_server(d, &at));
 	return connect_session(d, why);
+}
+
+const char *
+desk_where(const struct desk *d)
+{
+	return d->server != NULL ? d->server->url.text : d->c->signer;
 }
 
 enum jit_err
 desk_pins(struct cli *c, struct client_trust *ret, struct jit_why *why)
 {
 	JIT_DONE(desk_done) struct desk d = { .c = c };
+	JIT_DONE(server_done) struct server at = { 0 };
 	struct session_config conf = { .socket = c->signer, .pin = c->pin };
 	struct client_trust t = { 0 };
+	bool there = false;
 
-	if (c->signer == NULL)
+	JIT_TRY(desk_paths(&d, why));
+	if (c->signer == NULL && c->server == NULL &&
+	    !server_has_default(d.state.s))
 		return jit_fail(why, JIT_E_ARG, "no pin: give the log's key "
-		    "from outside by --pin VKEY, or name a signer whose log "
-		    "this machine has seen");
-	JIT_TRY(set_paths(&d, why));
+		    "from outside by --pin VKEY, or name a signer or a server "
+		    "whose log this machine has seen");
+	JIT_TRY(desk_server(&d, &there, &at, why));
 	conf.state = d.state.s;
+	conf.server = there ? at.url.text : NULL;
+	if (conf.pin == NULL && at.log[0] != '\0')
+		conf.pin = at.log;
 	JIT_TRY(session_pins(&conf, &t, why));
 	buf_done(&t.note);
 	if (!t.pinned) {
 		ssh_key_free(t.user_ca);
 		return jit_fail(why, JIT_E_ARG, "no pin: nothing was seen of "
-		    "that signer's log yet; give its key by --pin VKEY");
+		    "that log yet; give its key by --pin VKEY");
 	}
 	*ret = t;
 	return JIT_OK;
@@ -117,6 +221,9 @@ desk_done(struct desk *d)
 	hands_done(&d->hands);
 	agent_free(d->agent);
 	session_free(d->s);
+	if (d->server != NULL)
+		server_done(d->server);
+	free(d->server);
 	free(d->ids);
 	*d = (struct desk){ 0 };
 }
@@ -435,4 +542,21 @@ desk_standing(const struct desk *d, const struct dossier *r, utc_s now,
     struct quorum *q, bool *stale)
 {
 	return dossier_standing(r, d->policy, now, q, stale);
+}
+
+bool
+desk_awaits_me(const struct desk *d, const struct dossier *r)
+{
+	const struct request *q = &r->h.request->req;
+	const struct role *role = policy_role(d->policy, q->role);
+	struct quorum have = { 0 };
+
+	if (role == NULL || d->me == NULL || !role_may_approve(role, d->me, q->requester) ||
+	    judge_quorum(d->policy, &r->h, &have, NULL) != JIT_OK)
+		return false;
+	for (unsigned i = 0; i < have.have; i++)
+		if (desk_is_me(d, r->h.decision[have.counted[i]]->
+		    dec.approver))
+			return false;
+	return true;
 }

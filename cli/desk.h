@@ -17,6 +17,7 @@
 
 #include "cli/cli.h"
 #include "cli/locker.h"
+#include "cli/server.h"
 #include "cli/session.h"
 #include "cli/sign.h"
 
@@ -25,6 +26,10 @@
 struct desk {
 	struct cli *c;			/* borrowed */
 	struct session *s;		/* owned */
+	/* The jit-certd that is asked; owned, NULL: the signer's socket. */
+	struct server *server;
+	utc_s expires;			/* of its token; 0: none */
+	bool log_in;			/* do not use the token that is kept */
 	struct locker_path state;	/* XDG_STATE_HOME, ~/.local/state */
 	struct locker_path lockers;	/* BASE of locker.h */
 	/* In force when it was opened, or at desk_refresh(); s owns it. */
@@ -43,17 +48,33 @@ struct desk {
 };
 
 /*
- * Connect, and prove the policy in force.
- *	JIT_E_ARG  no socket was named, or no HOME; the errors of
- *	           session_open() and session_policy(), which name the signer
+ * Connect to --signer's socket or --server, log in there if need be, and
+ * prove the policy in force.  d is zero, but for log_in.
+ *	JIT_E_ARG    no way was named, or no HOME
+ *	JIT_E_LOGIN  login_now() says what to type
+ *	the errors of session_open() and session_policy(), which name the
+ *	program that is not reached
  */
 enum jit_err desk_open(struct desk *d, struct cli *c, struct jit_why *why);
+/* The same at a server that was found (copied but for dir, which is taken). */
+enum jit_err desk_open_at(struct desk *d, struct cli *c, struct server *at,
+    struct jit_why *why);
+/* Set d->state and d->lockers.  JIT_E_ARG. */
+enum jit_err desk_paths(struct desk *d, struct jit_why *why);
+/*
+ * Which server is meant, in *ret (owned); *there false: the socket is.
+ * d->c and d->state are set.
+ */
+enum jit_err desk_server(struct desk *d, bool *there, struct server *ret,
+    struct jit_why *why);
+/* The socket's path, or the server's URL. */
+const char *desk_where(const struct desk *d);
 void desk_done(struct desk *d);
 JIT_SCOPED_OBJ(struct desk, desk_done);
 
 /*
- * The keys that were seen of --signer's log before, with no signer.
- * JIT_E_ARG: no socket was named, or nothing was seen yet.  ret->user_ca is
+ * The keys that were seen before of the log that is meant, with no signer.
+ * JIT_E_ARG: no way was named, or nothing was seen yet.  ret->user_ca is
  * the caller's to free.
  */
 enum jit_err desk_pins(struct cli *c, struct client_trust *ret,
@@ -120,5 +141,8 @@ const char *desk_short(struct desk *d, const struct ulid *id);
 /* Where the request stands under the policy in force, as dossier.h has it. */
 enum standing desk_standing(const struct desk *d, const struct dossier *r,
     utc_s now, struct quorum *q, bool *stale);
+
+/* May I decide on it, and does no decision of mine count yet? */
+bool desk_awaits_me(const struct desk *d, const struct dossier *r);
 
 #endif

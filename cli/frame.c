@@ -20,12 +20,25 @@ asks_json(int argc, char *const argv[])
 	return false;
 }
 
+/* What is typed counts before the environment; the socket before a server. */
+static enum jit_err
+take_way(struct cli *c, const struct args *a, struct jit_why *why)
+{
+	c->signer = args_get(a, OPT_SIGNER);
+	c->server = args_get(a, OPT_SERVER);
+	if (c->signer != NULL && c->server != NULL)
+		return jit_fail(why, JIT_E_ARG, "--signer and --server are "
+		    "two ways to the same; give one");
+	if (c->signer == NULL && c->server == NULL)
+		c->signer = c->env.signer;
+	if (c->signer == NULL && c->server == NULL)
+		c->server = c->env.server;
+	return JIT_OK;
+}
+
 static void
 take_globals(struct cli *c, const struct args *a)
 {
-	const char *signer = args_get(a, OPT_SIGNER);
-
-	c->signer = signer != NULL ? signer : c->env.signer;
 	c->pin = args_get(a, OPT_PIN);
 	c->as = args_get(a, OPT_AS);
 	c->key = args_get(a, OPT_KEY);
@@ -70,6 +83,8 @@ run(struct cli *c, const struct verb *verbs, size_t n, int argc,
 	if ((e = args_parse(verbs, n, argc, argv, &a, &why)) != JIT_OK)
 		return out_error(c, e, &why);
 	take_globals(c, &a);
+	if ((e = take_way(c, &a, &why)) != JIT_OK)
+		return out_error(c, e, &why);
 	if (args_has(&a, OPT_HELP))
 		return say_help(c, verbs, n, a.verb);
 	if (args_has(&a, OPT_VERSION))

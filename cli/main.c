@@ -40,6 +40,7 @@ main(int argc, char **argv)
 			.runtime_dir = env("XDG_RUNTIME_DIR"),
 			.auth_sock = env("SSH_AUTH_SOCK"),
 			.signer = env("JIT_CERT_SIGNER"),
+			.server = env("JIT_CERT_SERVER"),
 			.no_color = env("NO_COLOR"),
 			.term = env("TERM"),
 		},

@@ -15,7 +15,7 @@
 /*
  * The newest other request of r's person for r's role that a certificate was
  * issued for: among those that are live, then in the newest PAST_ENTRIES
- * entries of the log.  Returns owned in *ret; NULL: there is none, in *whole
+ * entries of the log, or among what a server finds.  Returns owned in *ret; NULL: there is none, in *whole
  * whether the whole log was searched.  The errors of session_list(),
  * session_page() and session_show().
  */

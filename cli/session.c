@@ -143,8 +143,10 @@ session_open(const struct session_config *c, struct session **ret,
 		return JIT_E_NOMEM;
 	JIT_TRY(state_open(c, &s->state, why));
 	first = !s->state.trust.pinned;
-	e = client_open(c->socket, c->timeout_ms, &s->state.trust, &s->client,
-	    why);
+	e = c->wire != NULL ?
+	    client_open_over(c->wire, &s->state.trust, &s->client, why) :
+	    client_open(c->socket, c->timeout_ms, &s->state.trust,
+	    &s->client, why);
 	if (e == JIT_E_ROLLBACK)
 		return went_back(&s->state, why);
 	JIT_TRY(e);

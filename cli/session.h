@@ -11,7 +11,7 @@
  * status 18), never a refusal, never ignored; a refusal is the signer's
  * error with its words.  State stands in
  *
- *	STATE/jit-cert/<16 hex digits of SHA-256 of the socket's path>/
+ *	STATE/jit-cert/<16 hex digits>/		as folder.h says
  *	  pin          the verifier key, the user CA's key, a line each
  *	  checkpoint   the newest note that was checked
  *	  policy       the index of the newest policy that was proven
@@ -29,9 +29,11 @@ struct session;
 
 struct session_config {
 	const char *state;	/* $XDG_STATE_HOME or its like; is made */
-	const char *socket;
+	const char *socket;	/* of the signer, or */
+	const char *server;	/* the URL of a jit-certd, */
+	struct wire *wire;	/* and the way to it, which is taken */
 	const char *pin;	/* a vkey from outside, or NULL */
-	int timeout_ms;		/* for each question */
+	int timeout_ms;		/* for each question on the socket */
 };
 
 /*
@@ -53,7 +55,7 @@ JIT_SCOPED_PTR(struct session, session_free);
 void session_hang_up(struct session *s);
 
 /*
- * The pins that are kept for c->socket, with no signer: ret->pinned false
+ * The pins that are kept for c's socket or server, with no signer: ret->pinned false
  * when there are none.  Its user_ca and note are the caller's.  Errors of
  * the state's files.
  */
@@ -113,6 +115,20 @@ enum jit_err session_list(struct session *s, struct dossiers *ret,
     struct jit_why *why);
 void dossiers_done(struct dossiers *d);
 JIT_SCOPED_OBJ(struct dossiers, dossiers_done);
+
+/*
+ * Requests of a person for a role, the newest first, as many as come at once:
+ * what a server leaves out, nobody can know.  JIT_E_UNBUILT: the socket has
+ * no such question; read the log.
+ */
+enum jit_err session_search(struct session *s, const struct wire_search *q,
+    struct dossiers *ret, struct jit_why *why);
+/*
+ * Has anything been logged since the newest checkpoint?  Cheap; that becomes
+ * the newest.
+ */
+enum jit_err session_grown(struct session *s, bool *ret,
+    struct jit_why *why);
 
 /* ---- acts ---- */
 

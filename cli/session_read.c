@@ -165,17 +165,15 @@ dossiers_done(struct dossiers *d)
 
 /* A request opens the next dossier, in log order; others add to it. */
 static enum jit_err
-list_entry(struct session *s, struct dossiers *l, const struct entry *e,
+add_entry(struct session *s, struct dossiers *l, const struct entry *e,
     struct jit_why *why)
 {
 	if (e->type != ENTRY_REQUEST)
 		return l->n == 0 ? jit_fail(why, JIT_E_VERIFY, "a list that "
 		    "begins with a %s", entry_type_name(e->type)) :
 		    grow(s, &l->v[l->n - 1]->id, &l->v[l->n - 1], e, why);
-	if (l->n == LIST_MAX || (l->n > 0 &&
-	    e->index <= l->v[l->n - 1]->h.request_index))
-		return jit_fail(why, JIT_E_VERIFY, "a list that is not in "
-		    "log order");
+	if (l->n == LIST_MAX)
+		return jit_fail(why, JIT_E_VERIFY, "a list without an end");
 	if ((l->n & (l->n - 1)) == 0) {
 		size_t cap = l->n == 0 ? 1 : 2 * l->n;
 		void *p = realloc(l->v, cap * sizeof(*l->v));
@@ -187,6 +185,17 @@ list_entry(struct session *s, struct dossiers *l, const struct entry *e,
 	l->v[l->n] = NULL;
 	l->n++;
 	return grow(s, NULL, &l->v[l->n - 1], e, why);
+}
+
+static enum jit_err
+list_entry(struct session *s, struct dossiers *l, const struct entry *e,
+    struct jit_why *why)
+{
+	if (e->type == ENTRY_REQUEST && l->n > 0 &&
+	    e->index <= l->v[l->n - 1]->h.request_index)
+		return jit_fail(why, JIT_E_VERIFY, "a list that is not in "
+		    "log order");
+	return add_entry(s, l, e, why);
 }
 
 static enum jit_err
@@ -222,6 +231,31 @@ session_list(struct session *s, struct dossiers *ret, struct jit_why *why)
 	*ret = l;
 	l = (struct dossiers){ 0 };
 	return JIT_OK;
+}
+
+enum jit_err
+session_search(struct session *s, const struct wire_search *q,
+    struct dossiers *ret, struct jit_why *why)
+{
+	JIT_DONE(listing_done) struct listing l = { 0 };
+	JIT_DONE(dossiers_done) struct dossiers v = { 0 };
+
+	JIT_TRY(client_search(s->client, q, &l, why));
+	JIT_TRY(session_see_policy(s, l.policy_index, why));
+	for (size_t i = 0; i < l.receipts.n; i++)
+		JIT_TRY(add_entry(s, &v, &l.receipts.v[i].e, why));
+	v.now = l.now;
+	JIT_TRY(state_save(&s->state, s->client, why));
+	*ret = v;
+	v = (struct dossiers){ 0 };
+	return JIT_OK;
+}
+
+enum jit_err
+session_grown(struct session *s, bool *ret, struct jit_why *why)
+{
+	JIT_TRY(client_grown(s->client, ret, why));
+	return state_save(&s->state, s->client, why);
 }
 
 /* ---- evidence ---- */

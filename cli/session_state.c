@@ -1,13 +1,10 @@
 #define _POSIX_C_SOURCE 200809L
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/folder.h"
 #include "cli/session_int.h"
 
-#define PATH_BYTES 4096
 #define PIN_MAX (TLOG_VKEY_MAX + 2 * SSH_BLOB_MAX)
 #define LOCK_MS 5000
 
@@ -21,105 +18,6 @@ state_done(struct state *st)
 	*st = (struct state){ 0 };
 }
 
-/* ---- the folder ---- */
-
-static enum jit_err
-text_of(struct wr *w, char **ret)
-{
-	struct buf b = { NULL, 0 };
-
-	JIT_TRY(wr_take(w, &b));
-	*ret = (char *)b.p;
-	return JIT_OK;
-}
-
-/* "<state>/jit-cert/<16 hex digits>" */
-static enum jit_err
-folder_of(const struct session_config *c, char **ret)
-{
-	JIT_DONE(wr_done) struct wr w = WR_INIT(PATH_BYTES);
-	struct digest d;
-	char hex[17];
-
-	JIT_TRY(digest_sha256(span_str(c->socket), &d));
-	hex_text(SPAN(d.b, 8), hex);
-	wr_fmt(&w, "%s/jit-cert/%s", c->state, hex);
-	return text_of(&w, ret);
-}
-
-/* Every folder on the way that is not there, for us alone. */
-static enum jit_err
-make_folders(char *path, struct jit_why *why)
-{
-	for (char *p = path + 1;; p++) {
-		char was = *p;
-		int e;
-
-		if (was != '/' && was != '\0')
-			continue;
-		*p = '\0';
-		e = mkdir(path, 0700) == 0 ? 0 : errno;
-		*p = was;
-		/* Of what is not ours, only the end is judged. */
-		if (e != 0 && e != EEXIST && was == '\0')
-			return jit_fail(why, JIT_E_IO, "%s: %s", path,
-			    strerror(e));
-		if (was == '\0')
-			return JIT_OK;
-	}
-}
-
-static enum jit_err
-check_folder(const char *path, struct jit_why *why)
-{
-	struct stat st;
-
-	if (lstat(path, &st) != 0)
-		return jit_fail(why, JIT_E_IO, "%s: %s", path,
-		    strerror(errno));
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
-		return jit_fail(why, JIT_E_OWNER, "%s: not a folder of ours",
-		    path);
-	if ((st.st_mode & 077) != 0)
-		return jit_fail(why, JIT_E_MODE, "%s: mode %03o; others may "
-		    "not see or change it", path, st.st_mode & 0777);
-	return JIT_OK;
-}
-
-static enum jit_err
-path_in(const struct state *st, const char *name, char **ret)
-{
-	JIT_DONE(wr_done) struct wr w = WR_INIT(PATH_BYTES);
-
-	wr_fmt(&w, "%s/%s", st->dir, name);
-	return text_of(&w, ret);
-}
-
-/* An absent file is an empty one. */
-static enum jit_err
-read_in(const struct state *st, const char *name, size_t max,
-    struct buf *ret, struct jit_why *why)
-{
-	const uid_t me = geteuid();
-	const struct sys_rule rule = { &me, 1, 0077, max };
-	JIT_SCOPED(free) char *path = NULL;
-	enum jit_err e;
-
-	JIT_TRY(path_in(st, name, &path));
-	e = sys_read_file(path, &rule, ret, why);
-	return e == JIT_E_UNKNOWN ? buf_copy(ret, SPAN_NONE) : e;
-}
-
-static enum jit_err
-write_in(const struct state *st, const char *name, struct span s,
-    struct jit_why *why)
-{
-	JIT_SCOPED(free) char *path = NULL;
-
-	JIT_TRY(path_in(st, name, &path));
-	return sys_write_file(path, s, 0600, SYS_REPLACE, why);
-}
-
 /* ---- the files ---- */
 
 /* *there is false, and nothing read, when there is no pin. */
@@ -130,7 +28,7 @@ read_pin(const struct state *st, bool *there, struct tlog_vkey *log,
 	JIT_DONE(buf_done) struct buf b = { NULL, 0 };
 	struct span left, v, k;
 
-	JIT_TRY(read_in(st, "pin", PIN_MAX, &b, why));
+	JIT_TRY(folder_read(st->dir, "pin", PIN_MAX, &b, why));
 	*there = b.n > 0;
 	if (!*there)
 		return JIT_OK;
@@ -152,7 +50,7 @@ write_pin(const struct state *st, struct jit_why *why)
 	ssh_key_put_line(&w, st->trust.user_ca, NULL);
 	wr_u8(&w, '\n');
 	JIT_TRY(w.err);
-	return write_in(st, "pin", wr_view(&w), why);
+	return folder_write(st->dir, "pin", wr_view(&w), why);
 }
 
 static enum jit_err
@@ -161,7 +59,7 @@ read_policy(const struct state *st, uint64_t *ret, struct jit_why *why)
 	JIT_DONE(buf_done) struct buf b = { NULL, 0 };
 	struct span left, line;
 
-	JIT_TRY(read_in(st, "policy", 32, &b, why));
+	JIT_TRY(folder_read(st->dir, "policy", 32, &b, why));
 	*ret = 0;
 	if (b.n == 0)
 		return JIT_OK;
@@ -180,7 +78,7 @@ write_policy(const struct state *st, struct jit_why *why)
 
 	wr_fmt(&w, "%llu\n", (unsigned long long)st->policy);
 	JIT_TRY(w.err);
-	return write_in(st, "policy", wr_view(&w), why);
+	return folder_write(st->dir, "policy", wr_view(&w), why);
 }
 
 /* ---- open ---- */
@@ -207,14 +105,13 @@ state_open(const struct session_config *c, struct state *ret,
 {
 	JIT_DONE(state_done) struct state st = { 0 };
 
-	JIT_TRY(folder_of(c, &st.dir));
-	JIT_TRY(make_folders(st.dir, why));
-	JIT_TRY(check_folder(st.dir, why));
+	JIT_TRY(folder_open(c->state, c->server != NULL ? c->server :
+	    c->socket, &st.dir, why));
 	JIT_TRY(read_pin(&st, &st.kept, &st.trust.log, &st.trust.user_ca,
 	    why));
 	st.trust.pinned = st.kept;
 	JIT_TRY(take_pin(&st, c->pin, why));
-	JIT_TRY(read_in(&st, "checkpoint", TLOG_NOTE_MAX, &st.note, why));
+	JIT_TRY(folder_read(st.dir, "checkpoint", TLOG_NOTE_MAX, &st.note, why));
 	JIT_TRY(buf_copy(&st.trust.note, BUF_SPAN(st.note)));
 	JIT_TRY(read_policy(&st, &st.saved, why));
 	st.policy = st.saved;
@@ -230,7 +127,7 @@ lock(const struct state *st, int *ret, struct jit_why *why)
 {
 	JIT_SCOPED(free) char *path = NULL;
 
-	JIT_TRY(path_in(st, "lock", &path));
+	JIT_TRY(folder_path(st->dir, "lock", &path));
 	return sys_lock(path, LOCK_MS, ret, why);
 }
 
@@ -260,11 +157,11 @@ save_note(struct state *st, struct client *c, struct jit_why *why)
 	JIT_DONE(buf_done) struct buf there = { NULL, 0 };
 	struct buf note = { NULL, 0 };
 
-	JIT_TRY(read_in(st, "checkpoint", TLOG_NOTE_MAX, &there, why));
+	JIT_TRY(folder_read(st->dir, "checkpoint", TLOG_NOTE_MAX, &there, why));
 	if (there.n > 0 && !span_eq(BUF_SPAN(there), BUF_SPAN(st->note)))
 		JIT_TRY(client_join(c, BUF_SPAN(there), why));
 	if (!span_eq(BUF_SPAN(there), client_note(c)))
-		JIT_TRY(write_in(st, "checkpoint", client_note(c), why));
+		JIT_TRY(folder_write(st->dir, "checkpoint", client_note(c), why));
 	JIT_TRY(buf_copy(&note, client_note(c)));
 	buf_done(&st->note);
 	st->note = note;

@@ -13,24 +13,6 @@ struct listing_of {
 	struct out_table table;
 };
 
-/* May I decide on it, and has my decision not been counted? */
-static bool
-waits_for_me(const struct desk *d, const struct dossier *r)
-{
-	const struct request *q = &r->h.request->req;
-	const struct role *role = policy_role(d->policy, q->role);
-	struct quorum have = { 0 };
-
-	if (role == NULL || !role_may_approve(role, d->me, q->requester) ||
-	    judge_quorum(d->policy, &r->h, &have, NULL) != JIT_OK)
-		return false;
-	for (unsigned i = 0; i < have.have; i++)
-		if (desk_is_me(d, r->h.decision[have.counted[i]]->
-		    dec.approver))
-			return false;
-	return true;
-}
-
 static bool
 is_wanted(const struct listing_of *l, const struct dossier *r)
 {
@@ -40,7 +22,7 @@ is_wanted(const struct listing_of *l, const struct dossier *r)
 	enum standing s = desk_standing(l->d, r, l->now, NULL, NULL);
 
 	if (l->inbox)
-		return s == STAND_PENDING && waits_for_me(l->d, r);
+		return s == STAND_PENDING && desk_awaits_me(l->d, r);
 	if (args_has(a, OPT_MINE) && !desk_is_me(l->d, q->requester))
 		return false;
 	if (role != NULL && !span_eq_str(q->role, role))

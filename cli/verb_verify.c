@@ -32,7 +32,8 @@ take_pins(struct cli *c, struct client_trust *t, struct jit_why *why)
 	}
 	JIT_TRY(desk_pins(c, t, why));
 	out_note(c, "Under the keys that this machine keeps for %s.\n",
-	    c->signer);
+	    c->signer != NULL ? c->signer : c->server != NULL ? c->server :
+	    "the server that was set up");
 	return JIT_OK;
 }
 

@@ -1,12 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signer/client_int.h"
+#include "signer/client.h"
 
 #define LINE_UP_ROUNDS 16
 
 struct client {
-	struct line line;
+	struct wire wire;
 	struct heard first;		/* hello's answer; hello borrows */
 	struct hello hello;
 	struct heard last;		/* the caller's spans borrow */
@@ -21,7 +21,7 @@ client_free(struct client *c)
 {
 	if (c == NULL)
 		return;
-	line_close(&c->line);
+	wire_done(&c->wire);
 	heard_done(&c->first);
 	heard_done(&c->last);
 	buf_done(&c->note);
@@ -31,8 +31,7 @@ client_free(struct client *c)
 void
 client_hang_up(struct client *c)
 {
-	line_close(&c->line);
-	c->line.broken = true;
+	c->wire.ops->close(c->wire.arg);
 }
 
 const struct hello *
@@ -140,7 +139,7 @@ extend_both(struct client *c, const struct checkpoint *cp, bool *one,
 	struct grown ga, gb;
 	struct checkpoint na, nb;
 
-	JIT_TRY(line_ask(&c->line, ask, 2, h, why));
+	JIT_TRY(c->wire.ops->ask(c->wire.arg, ask, 2, h, why));
 	a = h[0];
 	b = h[1];
 	JIT_TRY(client_untrue(grown_get(a.a.payload, &ga, why), why));
@@ -261,27 +260,29 @@ say_hello(struct client *c, const struct client_trust *t,
 	struct checkpoint seen;
 
 	JIT_TRY(open_seen(t, &seen, why));
-	JIT_TRY(line_ask(&c->line, &a, 1, &c->first, why));
+	JIT_TRY(c->wire.ops->ask(c->wire.arg, &a, 1, &c->first, why));
 	if (hello_get(c->first.a.payload, &c->hello, why) != JIT_OK)
 		return jit_fail(why, JIT_E_PROTOCOL, "%s: not a hello",
-		    c->line.path);
+		    c->wire.name);
 	JIT_TRY(check_who(&c->hello, t, &c->log, ca, why));
 	tlog_vkey_logid(&c->log, c->log_id);
 	return check_grown(c, &seen, why);
 }
 
 enum jit_err
-client_open(const char *path, int timeout_ms, struct client_trust *t,
+client_open_over(struct wire *wire, struct client_trust *t,
     struct client **ret, struct jit_why *why)
 {
+	JIT_DONE(wire_done) struct wire w = *wire;
 	JIT_SCOPED(client_free) struct client *c = calloc(1, sizeof(*c));
 	JIT_SCOPED(ssh_key_free) struct ssh_key *ca = NULL;
 	struct buf note = { NULL, 0 };
 
+	*wire = (struct wire){ 0 };
 	if (c == NULL)
 		return JIT_E_NOMEM;
-	c->line.fd = -1;
-	JIT_TRY(line_open(&c->line, path, timeout_ms, why));
+	c->wire = w;
+	w = (struct wire){ 0 };
 	JIT_TRY(say_hello(c, t, &ca, why));
 	JIT_TRY(buf_copy(&note, BUF_SPAN(c->note)));
 	buf_done(&t->note);
@@ -297,6 +298,16 @@ client_open(const char *path, int timeout_ms, struct client_trust *t,
 	return JIT_OK;
 }
 
+enum jit_err
+client_open(const char *path, int timeout_ms, struct client_trust *t,
+    struct client **ret, struct jit_why *why)
+{
+	JIT_DONE(wire_done) struct wire w = { 0 };
+
+	JIT_TRY(wire_socket(path, timeout_ms, &w, why));
+	return client_open_over(&w, t, ret, why);
+}
+
 /* ---- questions ---- */
 
 /* Ask; the answer's bytes stay in c->last. */
@@ -304,7 +315,7 @@ static enum jit_err
 ask_one(struct client *c, const struct ask *a, struct jit_why *why)
 {
 	heard_done(&c->last);
-	return line_ask(&c->line, a, 1, &c->last, why);
+	return c->wire.ops->ask(c->wire.arg, a, 1, &c->last, why);
 }
 
 static enum jit_err
@@ -335,12 +346,37 @@ client_receipts(struct client *c, const struct ask *a, struct receipts *ret,
 }
 
 enum jit_err
+client_grown(struct client *c, bool *ret, struct jit_why *why)
+{
+	JIT_DONE(heard_done) struct heard h = { 0 };
+	const struct ask a = { .op = OP_CHECKPOINT, .from = c->cp.size };
+	struct grown g;
+	struct checkpoint now;
+
+	JIT_TRY(c->wire.ops->ask(c->wire.arg, &a, 1, &h, why));
+	JIT_TRY(client_untrue(grown_get(h.a.payload, &g, why), why));
+	JIT_TRY(open_note(g.note, &c->log, &now, why));
+	JIT_TRY(extends(&c->cp, &now, &g.path, why));
+	*ret = now.size > c->cp.size;
+	return set_note(c, g.note, &now);
+}
+
+static enum jit_err
+check_listing(struct client *c, const struct listing *l, struct jit_why *why)
+{
+	struct checkpoint cp;
+
+	JIT_TRY(check_receipts(c, &l->receipts, &cp, why));
+	return l->policy_index < cp.size ? JIT_OK : jit_fail(why,
+	    JIT_E_VERIFY, "the answer names a policy that is not in the log");
+}
+
+enum jit_err
 client_listing(struct client *c, const struct ask *a, struct listing *ret,
     struct jit_why *why)
 {
 	JIT_DONE(listing_done) struct listing l = { 0 };
 	bool list = a->op == OP_LIST || a->op == OP_FIND;
-	struct checkpoint cp;
 
 	if (!list && a->op != OP_SHOW && a->op != OP_WAIT)
 		return JIT_E_ARG;
@@ -348,10 +384,26 @@ client_listing(struct client *c, const struct ask *a, struct listing *ret,
 	JIT_TRY(client_untrue(list ?
 	    list_answer_get(c->last.a.payload, &l, why) :
 	    dossier_answer_get(c->last.a.payload, &l, why), why));
-	JIT_TRY(check_receipts(c, &l.receipts, &cp, why));
-	if (l.policy_index >= cp.size)
-		return jit_fail(why, JIT_E_VERIFY, "the answer names a policy "
-		    "that is not in the log");
+	JIT_TRY(check_listing(c, &l, why));
+	*ret = l;
+	l = (struct listing){ 0 };
+	return JIT_OK;
+}
+
+enum jit_err
+client_search(struct client *c, const struct wire_search *q,
+    struct listing *ret, struct jit_why *why)
+{
+	JIT_DONE(listing_done) struct listing l = { 0 };
+
+	if (c->wire.ops->search == NULL)
+		return jit_fail(why, JIT_E_UNBUILT, "%s: has no search",
+		    c->wire.name);
+	heard_done(&c->last);
+	JIT_TRY(c->wire.ops->search(c->wire.arg, q, &c->last, why));
+	JIT_TRY(client_untrue(list_answer_get(c->last.a.payload, &l, why),
+	    why));
+	JIT_TRY(check_listing(c, &l, why));
 	*ret = l;
 	l = (struct listing){ 0 };
 	return JIT_OK;

@@ -1,7 +1,8 @@
 /*
- * client - one connection to the signer's socket, and nothing believed.
+ * client - one connection to the signer, and nothing believed.
  *
- * Blocking, one question at a time.  What comes back is bytes until it is
+ * By its socket, or over another wire (wire.h).  Blocking, one question at a
+ * time.  What comes back is bytes until it is
  * checked: client_hello() checks that the log is the pinned one and extends
  * the newest checkpoint that was seen; every receipt is checked against a
  * checkpoint that the log key signed and that extends that one.  For
@@ -11,7 +12,7 @@
 #define JIT_SIGNER_CLIENT_H
 
 #include "ca/base/sys.h"
-#include "signer/proto.h"
+#include "signer/wire.h"
 
 struct client;
 
@@ -41,6 +42,9 @@ struct client_trust {
  */
 enum jit_err client_open(const char *path, int timeout_ms,
     struct client_trust *t, struct client **ret, struct jit_why *why);
+/* The same over a wire, which it takes, also when it fails. */
+enum jit_err client_open_over(struct wire *wire, struct client_trust *t,
+    struct client **ret, struct jit_why *why);
 void client_free(struct client *c);
 JIT_SCOPED_PTR(struct client, client_free);
 /*
@@ -70,6 +74,14 @@ enum jit_err client_receipts(struct client *c, const struct ask *a,
 /* The same for SHOW and WAIT (dossier) and for LIST and FIND (list). */
 enum jit_err client_listing(struct client *c, const struct ask *a,
     struct listing *ret, struct jit_why *why);
+/*
+ * Requests of one person for one role, the newest first, as many as fit;
+ * ret->next 0: these are all.  JIT_E_UNBUILT: the wire has no search.
+ */
+enum jit_err client_search(struct client *c, const struct wire_search *q,
+    struct listing *ret, struct jit_why *why);
+/* Has the log grown since the newest checkpoint?  That becomes the newest. */
+enum jit_err client_grown(struct client *c, bool *ret, struct jit_why *why);
 /*
  * An error that was found in what a signer said: errors of verification and
  * of this machine as they are, all others (malformed, a policy that is not

@@ -6,31 +6,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "signer/client_int.h"
+#include "ca/base/sys.h"
+#include "signer/wire.h"
 
-#define ASK_MAX 2
+#define LINE_PATH 128		/* no socket's path is longer */
 
-enum jit_err
-line_open(struct line *l, const char *path, int timeout_ms,
-    struct jit_why *why)
-{
-	*l = (struct line){ .fd = -1, .timeout_ms = timeout_ms };
-	(void)snprintf(l->path, sizeof(l->path), "%s", path);
-	return sys_connect(path, timeout_ms, &l->fd, why);
-}
-
-void
-line_close(struct line *l)
-{
-	sys_close(&l->fd);
-	l->fd = -1;
-}
+struct line {
+	int fd;
+	int timeout_ms;
+	uint32_t tag;		/* of the newest question */
+	bool broken;		/* out of step: nothing more is asked */
+	char path[LINE_PATH];	/* for messages */
+};
 
 void
 heard_done(struct heard *h)
 {
 	buf_done(&h->frame);
 	*h = (struct heard){ 0 };
+}
+
+void
+wire_done(struct wire *w)
+{
+	if (w->ops != NULL)
+		w->ops->free(w->arg);
+	*w = (struct wire){ 0 };
 }
 
 /* Wait until something can be done, at most until end. */
@@ -160,8 +161,7 @@ ask_all(struct line *l, struct ask *a, size_t n, struct heard *heard,
 	for (size_t i = 0; i < n; i++) {
 		a[i].tag = ++l->tag;
 		ask_put(&w, &a[i]);
-		if (a[i].op == OP_WAIT)
-			end += a[i].max;
+		end += ask_waits(&a[i]);
 	}
 	if (w.err != JIT_OK)
 		return jit_fail(why, w.err, "%s does not fit in a frame",
@@ -178,15 +178,16 @@ ask_all(struct line *l, struct ask *a, size_t n, struct heard *heard,
 	return JIT_OK;
 }
 
-enum jit_err
-line_ask(struct line *l, const struct ask *ask, size_t n,
-    struct heard *heard, struct jit_why *why)
+static enum jit_err
+line_ask(void *arg, const struct ask *ask, size_t n, struct heard *heard,
+    struct jit_why *why)
 {
-	struct heard got[ASK_MAX] = { { .a.err = JIT_OK } };
-	struct ask a[ASK_MAX];
+	struct heard got[WIRE_ASK_MAX] = { { .a.err = JIT_OK } };
+	struct ask a[WIRE_ASK_MAX];
+	struct line *l = arg;
 	enum jit_err e;
 
-	if (n == 0 || n > ASK_MAX)
+	if (n == 0 || n > WIRE_ASK_MAX)
 		return JIT_E_ARG;
 	if (l->broken)
 		return jit_fail(why, JIT_E_UNREACHABLE, "%s: the connection "
@@ -200,4 +201,40 @@ line_ask(struct line *l, const struct ask *ask, size_t n,
 			heard_done(&got[i]);
 	}
 	return e;
+}
+
+static void
+line_close(void *arg)
+{
+	struct line *l = arg;
+
+	sys_close(&l->fd);
+	l->fd = -1;
+	l->broken = true;
+}
+
+static void
+line_free(void *arg)
+{
+	line_close(arg);
+	free(arg);
+}
+
+enum jit_err
+wire_socket(const char *path, int timeout_ms, struct wire *ret,
+    struct jit_why *why)
+{
+	static const struct wire_ops ops = {
+		.ask = line_ask, .close = line_close, .free = line_free,
+	};
+	JIT_SCOPED(free) struct line *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return JIT_E_NOMEM;
+	*l = (struct line){ .fd = -1, .timeout_ms = timeout_ms };
+	(void)snprintf(l->path, sizeof(l->path), "%s", path);
+	JIT_TRY(sys_connect(path, timeout_ms, &l->fd, why));
+	*ret = (struct wire){ .ops = &ops, .arg = l, .name = l->path };
+	l = NULL;
+	return JIT_OK;
 }

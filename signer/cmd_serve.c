@@ -4,12 +4,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pwd.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "ca/base/log.h"
@@ -26,37 +23,6 @@ struct options {
 	    *fd;
 	bool no_landlock;
 };
-
-/* ---- systemd, when it asks for it ---- */
-
-/* A connected socket, or -1: nobody asks. */
-static enum jit_err
-notify_open(int *ret, struct jit_why *why)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	JIT_DONE(sys_close) int fd = -1;
-	size_t n;
-
-	if (path == NULL)
-		return JIT_OK;
-	n = strlen(path);
-	if ((path[0] != '/' && path[0] != '@') || n < 2 ||
-	    n >= sizeof(sa.sun_path))
-		return jit_fail(why, JIT_E_ARG, "NOTIFY_SOCKET is no address "
-		    "of a socket");
-	memcpy(sa.sun_path, path, n);
-	if (path[0] == '@')
-		sa.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&sa,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) != 0)
-		return jit_fail(why, JIT_E_IO, "NOTIFY_SOCKET: %s",
-		    strerror(errno));
-	*ret = fd;
-	fd = -1;
-	return JIT_OK;
-}
 
 /* ---- the limits ---- */
 
@@ -124,16 +90,13 @@ JIT_SCOPED_OBJ(struct daemon, daemon_done);
 static void
 tell_ready(void *arg)
 {
-	static const char state[] = "READY=1\n";
 	const struct daemon *d = arg;
 	char id[TLOG_LOGID_TEXT];
 
 	tlog_vkey_logid(&d->home.keys.vkey, id);
 	log_line(LOG_L_INFO, "ready", LOG_STR("log", id),
 	    LOG_NUM("size", ledger_size(store_ledger(d->store))));
-	if (d->notify >= 0)
-		(void)!send(d->notify, state, sizeof(state) - 1,
-		    MSG_NOSIGNAL);
+	sys_notify(d->notify, "READY=1\n");
 }
 
 static enum jit_err
@@ -156,7 +119,7 @@ open_all(const struct options *o, const struct rng *rng, struct daemon *d,
 		.rng = rng,
 	};
 	JIT_TRY(store_open(&c, &d->store, why));
-	JIT_TRY(notify_open(&d->notify, why));
+	JIT_TRY(sys_notify_open(&d->notify, why));
 	JIT_TRY(serve_signals(&d->signals, why));
 	/* The log's lock is ours: nobody else of this log listens. */
 	return sys_listen(o->socket, 0660, o->group, &d->listener, why);

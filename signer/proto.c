@@ -8,6 +8,7 @@
  *	v  u16 version		n  string note		x  byte[32] secret
  *	t  string text		s  string sig		p  string possess
  *	i  string id		f  u64 from		m  u32 max
+ *	w  u32 ms
  *	8  u32 count, u64 each	d  u32 count, byte[32] each
  */
 static const char *
@@ -28,6 +29,7 @@ fields_of(enum op o)
 	case OP_PROVE: return "8";
 	case OP_BLOBS: return "d";
 	case OP_CHECKPOINT: return "f";
+	case OP_FOLLOW: return "fmw";
 	}
 	return NULL;
 }
@@ -62,6 +64,12 @@ ask_length_ok(uint32_t n)
 	return n >= PROTO_FRAME_MIN && n <= PROTO_FRAME_MAX;
 }
 
+uint32_t
+ask_waits(const struct ask *a)
+{
+	return a->op == OP_WAIT ? a->max : a->op == OP_FOLLOW ? a->ms : 0;
+}
+
 /* ---- frames to the signer ---- */
 
 static void
@@ -85,6 +93,7 @@ put_field(struct wr *w, char field, const struct ask *a)
 	case 'x': put_raw(w, a->secret, 32); break;
 	case 'f': wr_u64(w, a->from); break;
 	case 'm': wr_u32(w, a->max); break;
+	case 'w': wr_u32(w, a->ms); break;
 	case '8':
 	case 'd':
 		wr_u32(w, a->count);
@@ -138,6 +147,7 @@ get_field(struct rd *r, char field, struct ask *a)
 	case 'x': a->secret = rd_raw(r, 32); break;
 	case 'f': a->from = rd_u64(r); break;
 	case 'm': a->max = rd_u32(r); break;
+	case 'w': a->ms = rd_u32(r); break;
 	case '8': get_items(r, 8, a); break;
 	case 'd': get_items(r, 32, a); break;
 	}
@@ -151,6 +161,7 @@ max_ok(const struct ask *a)
 	case OP_WAIT: return a->max <= PROTO_WAIT_MS;
 	case OP_LIST: return a->max > 0 && a->max <= PROTO_LIST_MAX;
 	case OP_ENTRIES: return a->max > 0;
+	case OP_FOLLOW: return a->max > 0 && a->ms <= PROTO_WAIT_MS;
 	default: return true;
 	}
 }
@@ -179,8 +190,8 @@ ask_get(struct span frame, struct ask *ret, struct jit_why *why)
 		return jit_fail(why, JIT_E_FORMAT, "the payload of %s is not "
 		    "what it must be", op_name(op));
 	if (!max_ok(ret))
-		return jit_fail(why, JIT_E_FORMAT, "%s for %u at once",
-		    op_name(op), ret->max);
+		return jit_fail(why, JIT_E_FORMAT, "%s for %u at once, or "
+		    "%u ms", op_name(op), ret->max, ask_waits(ret));
 	return JIT_OK;
 }
 

@@ -50,8 +50,10 @@ struct ask {
 	struct span note;		/* HELLO; may be empty */
 	uint16_t version;		/* HELLO */
 	uint64_t from;			/* WAIT since, LIST after, FIND from,
-					   ENTRIES first, CHECKPOINT old */
-	uint32_t max;			/* LIST, ENTRIES; WAIT: ms */
+					   ENTRIES FOLLOW first,
+					   CHECKPOINT old */
+	uint32_t max;			/* LIST ENTRIES FOLLOW; WAIT: ms */
+	uint32_t ms;			/* FOLLOW */
 	uint32_t count;			/* PROVE, BLOBS */
 	struct span items;		/* count times 8 or 32 bytes */
 };
@@ -69,6 +71,8 @@ uint64_t ask_index(const struct ask *a, uint32_t i);
 void ask_digest(const struct ask *a, uint32_t i, struct digest *ret);
 /* May this be the length of a frame? */
 bool ask_length_ok(uint32_t n);
+/* So many ms a WAIT or FOLLOW may wait for its answer; 0 for all others. */
+uint32_t ask_waits(const struct ask *a);
 
 /* ---- answers ---- */
 
@@ -147,6 +151,21 @@ void page_put_entry(struct wr *w, const struct entry *e);
 enum jit_err page_get(struct span s, struct page *ret, struct jit_why *why);
 /* The next one; its body borrows.  JIT_E_UNKNOWN: there is none left. */
 enum jit_err page_next(struct page *p, struct entry *ret,
+    struct jit_why *why);
+
+/*
+ * followed: u8 state, u64 now, u64 index of the policy in force, u64 index
+ * of the newest recovery (0: none), all as in hello; then as entries.
+ */
+struct followed {
+	enum signer_state state;
+	utc_s now;
+	uint64_t policy_index, recovery;
+	struct page page;
+};
+/* What stands before the page. */
+void follow_put(struct wr *w, const struct followed *f);
+enum jit_err follow_get(struct span s, struct followed *ret,
     struct jit_why *why);
 
 #endif

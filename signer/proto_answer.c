@@ -115,6 +115,16 @@ get_time(struct rd *r)
 	return (utc_s)t;
 }
 
+static enum signer_state
+get_state(struct rd *r)
+{
+	uint8_t state = rd_u8(r);
+
+	if (state > SIGNER_NO_ROOM)
+		rd_fail(r);
+	return (enum signer_state)state;
+}
+
 void
 hello_put(struct wr *w, const struct hello *h)
 {
@@ -133,14 +143,10 @@ hello_get(struct span s, struct hello *ret, struct jit_why *why)
 {
 	struct rd r = rd_of(s);
 	struct hello h;
-	uint8_t state;
 
 	h.vkey = rd_cstring(&r, TLOG_VKEY_MAX);
 	h.user_ca = rd_string(&r, SSH_BLOB_MAX);
-	state = rd_u8(&r);
-	if (state > SIGNER_NO_ROOM)
-		rd_fail(&r);
-	h.state = (enum signer_state)state;
+	h.state = get_state(&r);
 	h.now = get_time(&r);
 	h.policy_index = rd_u64(&r);
 	h.recovery = rd_u64(&r);
@@ -279,5 +285,33 @@ page_next(struct page *p, struct entry *ret, struct jit_why *why)
 	get_entry(&p->left, ret);
 	if (p->left.err != JIT_OK)
 		return jit_fail(why, JIT_E_FORMAT, "not an entry of the log");
+	return JIT_OK;
+}
+
+/* ---- a log that is followed ---- */
+
+void
+follow_put(struct wr *w, const struct followed *f)
+{
+	wr_u8(w, (uint8_t)f->state);
+	wr_u64(w, (uint64_t)f->now);
+	wr_u64(w, f->policy_index);
+	wr_u64(w, f->recovery);
+}
+
+enum jit_err
+follow_get(struct span s, struct followed *ret, struct jit_why *why)
+{
+	struct rd r = rd_of(s);
+	struct followed f = { .state = get_state(&r) };
+
+	f.now = get_time(&r);
+	f.policy_index = rd_u64(&r);
+	f.recovery = rd_u64(&r);
+	if (r.err != JIT_OK)
+		return jit_fail(why, JIT_E_FORMAT, "not a page of a log that "
+		    "is followed");
+	JIT_TRY(page_get(SPAN(r.p, r.n), &f.page, why));
+	*ret = f;
 	return JIT_OK;
 }

@@ -399,8 +399,9 @@ round_of(struct serve *s, struct jit_why *why)
 		s->ready_at = 0;
 		JIT_TRY(run_turn(s, ms, why));
 	}
-	if (ledger_size(l) != s->answered) {
+	if (ledger_size(l) != s->answered || turn_state(s->turn) != s->state) {
 		s->answered = ledger_size(l);
+		s->state = turn_state(s->turn);
 		s->news = true;
 	}
 	JIT_TRY(serve_wake(s, false, ms));
@@ -465,6 +466,7 @@ begin(struct serve *s, struct jit_why *why)
 	JIT_TRY(use_policy(s, s->c.first, why));
 	tell_policy(s);
 	s->answered = ledger_size(turn_ledger(s->turn));
+	s->state = turn_state(s->turn);
 	return JIT_OK;
 }
 

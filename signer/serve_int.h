@@ -37,6 +37,7 @@ struct serve {
 	bool told_frozen;
 	int64_t listen_at, snapshot_at;	/* ms; snapshot_at: not before */
 	uint64_t answered;		/* the log's size after the last turn */
+	enum signer_state state;	/* and how it was */
 };
 
 void tasks_init(struct tasks *q);

@@ -43,8 +43,7 @@ serve_park(struct serve *s, struct task *t, int64_t ms)
 		return t->answer.err != JIT_OK ? t->answer.err :
 		    serve_deliver(s, t, ms);
 	}
-	t->deadline = ms + (t->ask.max < PROTO_WAIT_MS ? t->ask.max :
-	    PROTO_WAIT_MS);
+	t->deadline = ms + ask_waits(&t->ask);
 	tasks_put(&s->parked, t);
 	return JIT_OK;
 }

@@ -58,6 +58,13 @@ turn_frozen(const struct turn *t)
 	return &t->frozen;
 }
 
+enum signer_state
+turn_state(const struct turn *t)
+{
+	return t->frozen.is ? SIGNER_FROZEN :
+	    t->room ? SIGNER_OK : SIGNER_NO_ROOM;
+}
+
 enum jit_err
 turn_freeze(struct turn *t, enum recovery_cause cause, struct span note)
 {

@@ -35,6 +35,7 @@ struct task {
 	uint64_t entry;			/* index that the receipt is about */
 	bool logged;			/* entry is set */
 	bool parked;			/* a wait with nothing to say yet */
+	enum signer_state state;	/* of the signer when it was parked */
 	struct wr answer;		/* a whole answer, length and all */
 };
 
@@ -70,6 +71,8 @@ JIT_SCOPED_PTR(struct turn, turn_free);
  */
 enum jit_err turn_run(struct turn *t, struct task *const *task, size_t n,
     utc_s now, struct jit_why *why);
+/* What hello says of it; of room, as the newest turn found it. */
+enum signer_state turn_state(const struct turn *t);
 /*
  * Has a parked wait something to be told now?  True, and it is answered.
  * over: its time is up, so that it is answered as things stand.

@@ -269,6 +269,7 @@ page_entry(void *arg, const struct entry *e)
 	return p->w.err;
 }
 
+/* A page from k's first on, under the newest note. */
 static enum jit_err
 answer_entries(struct turn *t, struct task *k, struct wr *w)
 {
@@ -295,21 +296,29 @@ answer_entries(struct turn *t, struct task *k, struct wr *w)
 	return w->err;
 }
 
+/* Had the log ever that size? */
+static enum jit_err
+check_seen(const struct turn *t, uint64_t old, struct jit_why *why)
+{
+	uint64_t size = tiles_size(t->c.tiles);
+
+	return old <= size ? JIT_OK : jit_fail(why, JIT_E_ROLLBACK, "the log "
+	    "has %llu entries", (unsigned long long)size);
+}
+
 /* The path from a size that was seen to the newest; none from nothing. */
 static enum jit_err
 path_from(struct turn *t, uint64_t old, struct merkle_proof *ret,
     struct jit_why *why)
 {
 	struct merkle_source src = tiles_source(t->c.tiles);
-	uint64_t size = tiles_size(t->c.tiles);
 
 	ret->n = 0;
 	if (old == 0)
 		return JIT_OK;
-	if (old > size)
-		return jit_fail(why, JIT_E_ROLLBACK, "the log has %llu "
-		    "entries", (unsigned long long)size);
-	return merkle_prove_consistency(&src, old, size, ret);
+	JIT_TRY(check_seen(t, old, why));
+	return merkle_prove_consistency(&src, old, tiles_size(t->c.tiles),
+	    ret);
 }
 
 static enum jit_err
@@ -320,6 +329,21 @@ answer_checkpoint(struct turn *t, struct task *k, struct wr *w)
 	JIT_TRY(path_from(t, k->ask.from, &g.path, &k->why));
 	grown_put(w, &g);
 	return w->err;
+}
+
+static enum jit_err
+answer_follow(struct turn *t, struct task *k, struct wr *w)
+{
+	const struct followed f = {
+		.state = turn_state(t),
+		.now = t->now,
+		.policy_index = ledger_policy_index(t->ledger),
+		.recovery = ledger_recovery(t->ledger),
+	};
+
+	JIT_TRY(check_seen(t, k->ask.from, &k->why));
+	follow_put(w, &f);
+	return answer_entries(t, k, w);
 }
 
 /* ---- hello ---- */
@@ -368,8 +392,7 @@ answer_hello(struct turn *t, struct task *k, struct wr *w)
 	struct hello h = {
 		.user_ca = ssh_key_blob(ssh_priv_public(t->c.user_ca)),
 		.note = journal_note(t->c.journal),
-		.state = t->frozen.is ? SIGNER_FROZEN :
-		    !t->room ? SIGNER_NO_ROOM : SIGNER_OK,
+		.state = turn_state(t),
 		.now = t->now,
 		.policy_index = ledger_policy_index(t->ledger),
 		.recovery = ledger_recovery(t->ledger),
@@ -385,13 +408,20 @@ answer_hello(struct turn *t, struct task *k, struct wr *w)
 
 /* ---- all ---- */
 
-/* Is there something about k's request since the size that it knows? */
+/*
+ * Is there something about k's request since the size that it knows?  Who
+ * follows the whole log is told of each entry, and of what the signer does
+ * not do any more, or does again.
+ */
 static bool
 has_news(const struct turn *t, const struct task *k)
 {
 	const struct dossier *d = NULL;
 	const struct settled *s = NULL;
 
+	if (k->ask.op == OP_FOLLOW)
+		return tiles_size(t->c.tiles) != k->ask.from ||
+		    turn_state(t) != k->state;
 	if (ledger_policy_index(t->ledger) >= k->ask.from ||
 	    ledger_get(t->ledger, &k->ask.id, &d, &s) == LEDGER_NONE)
 		return true;
@@ -425,6 +455,8 @@ answer_payload(struct turn *t, struct task *k, struct wr *w)
 		return answer_entries(t, k, w);
 	case OP_CHECKPOINT:
 		return answer_checkpoint(t, k, w);
+	case OP_FOLLOW:
+		return answer_follow(t, k, w);
 	}
 	return JIT_E_PROTOCOL;
 }
@@ -463,7 +495,8 @@ turn_answer(struct turn *t, struct task *k)
 		turn_refuse(k);
 		return;
 	}
-	if (k->ask.op == OP_WAIT && k->ask.max > 0 && !has_news(t, k)) {
+	k->state = turn_state(t);
+	if (ask_waits(&k->ask) > 0 && !has_news(t, k)) {
 		k->parked = true;
 		return;
 	}

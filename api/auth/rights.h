@@ -43,18 +43,23 @@ enum jit_err reader_roles(const struct reader *r, struct span **ret,
 /*
  * Check a log-in: its text names this log, server and TLS key, its times are
  * within LOGIN_LIFE of now, it is signed by a key that is enrolled for its
- * person.  The nonce is the caller's to use up, afterwards.  The same work
- * is done for a person that does not exist, and the same said.
- *	JIT_E_LOGIN    not enrolled, or a bad signature: not told apart
- *	JIT_E_LOGNAME  another log's, or another server's or TLS key's
- *	JIT_E_CLOCK    its times are over, or not yet
- *	JIT_E_FORMAT JIT_E_CANON …  not a log-in
+ * person.  The nonce is the caller's to use up, afterwards.  A signature
+ * names its key: it is verified once, under that one, whoever is meant, and
+ * then it is asked whose the key is.  So the same work is done for a person
+ * that does not exist, and the same said.  No touch is asked for.
+ *	JIT_E_LOGIN      not enrolled, or a bad signature: not told apart
+ *	JIT_E_LOGNAME    another log's, or another server's or TLS key's
+ *	JIT_E_CLOCK      its times are over, or not yet
+ *	JIT_E_NAMESPACE  signed for another purpose
+ *	JIT_E_KEYTYPE    by a certificate, or another key that we do not know
+ *	JIT_E_FORMAT JIT_E_SIZE JIT_E_UTF8 JIT_E_CANON
+ *	                 not a log-in, or not a signature
  * On success *key is SHA-256 of the key's blob, person borrows from text.
  */
 struct login_here {
 	struct span log;		/* "origin+hex8" */
 	const struct digest *tls;	/* SPKI of our certificate */
-	const char *const *names;	/* "host:port" that we go by; NULL ends */
+	const char *const *names;	/* "host:port" of ours; NULL ends */
 };
 enum jit_err login_check(const struct policy *p, const struct login_here *h,
     struct span text, struct span sig, utc_s now, struct span *person,

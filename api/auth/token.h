@@ -2,9 +2,10 @@
  * token - what a log-in leaves behind: for reading, never for acting.
  *
  * 32 random bytes as base64url, told once.  The database keeps SHA-256 of
- * them, with the person, the key that logged in, and the end.  A token is
- * worth nothing once its person or that key is not in the policy in force
- * any more: the caller looks (rights.h).
+ * that text, with the person, the key that logged in, and the end.  A token
+ * is worth nothing once its person or that key is not in the policy in force
+ * any more: the caller looks (rights.h).  Whoever can write the database can
+ * read as anybody, as they could from the database itself, and not act.
  */
 #ifndef JIT_API_AUTH_TOKEN_H
 #define JIT_API_AUTH_TOKEN_H
@@ -15,16 +16,23 @@
 #include "api/store/db.h"
 
 #define TOKEN_TEXT 44			/* 43 characters and a NUL */
-#define TOKENS_OF_ONE 32		/* live ones of a person; the oldest goes */
+#define TOKENS_OF_ONE 32	/* live ones of a person; the oldest goes */
 
 struct tokens;
 
-/* Makes its table in d (borrowed) when it is not there. */
+/*
+ * Makes its table in d (borrowed) when it is not there.  Returns owned; to be
+ * freed before d.  All functions: db.h's errors, JIT_E_NOMEM, JIT_E_CRYPTO.
+ */
 enum jit_err tokens_new(struct db *d, struct tokens **ret,
     struct jit_why *why);
 void tokens_free(struct tokens *t);
 JIT_SCOPED_PTR(struct tokens, tokens_free);
 
+/*
+ * A transaction of its own.  ret is the caller's to wipe.  JIT_E_RANDOM;
+ * JIT_E_ARG: no name of a person, or expires not after now.
+ */
 enum jit_err token_make(struct tokens *t, const struct rng *rng,
     struct span person, const struct digest *key, utc_s now, utc_s expires,
     char ret[static TOKEN_TEXT], struct jit_why *why);
@@ -34,7 +42,10 @@ struct token_owner {
 	struct digest key;		/* SHA-256 of the key's blob */
 	utc_s expires;
 };
-/* JIT_E_LOGIN: none of ours, or over. */
+/*
+ * Set on success.  JIT_E_LOGIN: none of ours, or over, which is not told
+ * apart; JIT_E_VIEW: what the database says of it makes no sense.
+ */
 enum jit_err token_find(struct tokens *t, struct span text, utc_s now,
     struct token_owner *ret, struct jit_why *why);
 /* Log out.  Fine when there is none. */

@@ -41,7 +41,10 @@ void js_utc(struct js *j, const char *name, utc_s t);
 /* "45m"; JIT_E_FORMAT sticks outside of 1 .. DUR_MAX. */
 void js_dur(struct js *j, const char *name, dur_s d);
 void js_digest(struct js *j, const char *name, const struct digest *d);
-/* Hand over, returns owned; JIT_E_NOMEM, JIT_E_SIZE, JIT_E_UTF8, JIT_E_FORMAT. */
+/*
+ * Hand over; returns owned.  JIT_E_NOMEM; JIT_E_SIZE: over JS_MAX;
+ * JIT_E_UTF8, JIT_E_FORMAT: as above.
+ */
 enum jit_err js_take(struct js *j, struct buf *ret);
 
 /* An object: an entry without its path (openapi.yaml, Entry). */

@@ -179,7 +179,7 @@ enum jit_err
 body_text(struct body *b, const char *name, size_t max, struct span *ret,
     struct jit_why *why)
 {
-	json_t *v;
+	json_t *v = NULL;
 
 	JIT_TRY(ask(b, name, &v, why));
 	return get_text(v, name, max, ret, why);
@@ -189,7 +189,7 @@ enum jit_err
 body_text_opt(struct body *b, const char *name, size_t max, struct span *ret,
     struct jit_why *why)
 {
-	json_t *v;
+	json_t *v = NULL;
 
 	JIT_TRY(ask(b, name, &v, why));
 	return v == NULL ? JIT_OK : get_text(v, name, max, ret, why);
@@ -219,7 +219,7 @@ enum jit_err
 body_b64(struct body *b, const char *name, size_t min, size_t max,
     struct buf *ret, struct jit_why *why)
 {
-	json_t *v;
+	json_t *v = NULL;
 
 	JIT_TRY(ask(b, name, &v, why));
 	return get_b64(v, name, min, max, ret, why);
@@ -231,7 +231,7 @@ ask_array(struct body *b, const char *name, size_t n_min, size_t n_max,
     const char *of, json_t **ret, struct jit_why *why)
 {
 	char accepted[RANGE_TEXT];
-	json_t *v;
+	json_t *v = NULL;
 
 	JIT_TRY(ask(b, name, &v, why));
 	if (!json_is_array(v) || json_array_size(v) < n_min ||
@@ -249,7 +249,7 @@ body_b64s(struct body *b, const char *name, size_t n_min, size_t n_max,
 	enum jit_err e = JIT_OK;
 	size_t done = 0;
 	char at[64];
-	json_t *v;
+	json_t *v = NULL;
 
 	JIT_TRY(ask_array(b, name, n_min, n_max, "strings", &v, why));
 	for (; done < json_array_size(v); done++) {
@@ -288,7 +288,7 @@ enum jit_err
 body_uint_opt(struct body *b, const char *name, uint64_t max, uint64_t *ret,
     struct jit_why *why)
 {
-	json_t *v;
+	json_t *v = NULL;
 
 	JIT_TRY(ask(b, name, &v, why));
 	return v == NULL ? JIT_OK : get_uint(v, name, max, ret, why);
@@ -299,7 +299,7 @@ body_uints(struct body *b, const char *name, size_t n_min, size_t n_max,
     uint64_t *ret, size_t *n, struct jit_why *why)
 {
 	char at[64];
-	json_t *v;
+	json_t *v = NULL;
 
 	JIT_TRY(ask_array(b, name, n_min, n_max, "numbers", &v, why));
 	/* All are looked at before any is written. */

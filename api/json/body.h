@@ -3,11 +3,11 @@
  *
  * One object, UTF-8, at most BODY_DEPTH deep, no member twice, none that is
  * not asked for, nothing behind it.  A reader complains by the member's name:
- * "\"sigs\": an array of 1 or 2 strings is accepted, found a number".  What
+ * "\"sigs\": an array of 1 to 2 strings is accepted, found a number".  What
  * stands in a body may be a secret: no complaint quotes a string, only the
- * names of members that nobody knows, and numbers where one is accepted.  Jansson does the parsing; a main
- * calls json_object_seed() before the first.  The size of a body is its
- * receiver's to bound.
+ * names of members that nobody knows, and numbers where one is accepted.
+ * Jansson does the parsing; a main calls json_object_seed() before the
+ * first.  The size of a body is its receiver's to bound.
  */
 #ifndef JIT_API_JSON_BODY_H
 #define JIT_API_JSON_BODY_H

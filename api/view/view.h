@@ -31,11 +31,22 @@ struct view;
 
 enum view_open_how {
 	VIEW_USE,		/* JIT_E_UNKNOWN when there is none */
-	VIEW_MAKE		/* JIT_E_EXISTS when there is one */
+	VIEW_MAKE,		/* JIT_E_EXISTS when there is one */
+	/*
+	 * As VIEW_MAKE, for taking a whole log: nothing is synced, nothing
+	 * can be listed, and the file is no view yet for VIEW_USE, until
+	 * view_settle().
+	 */
+	VIEW_BULK
 };
-/* log: whose view it is.  JIT_E_LOGNAME: another's.  JIT_E_LOCKED: in use. */
+/*
+ * log: whose view it is.  JIT_E_LOGNAME: another's.  JIT_E_LOCKED: in use.
+ * JIT_E_OWNER, JIT_E_MODE, JIT_E_FORMAT: as db_open().
+ */
 enum jit_err view_open(const char *path, enum view_open_how how,
     const struct tlog_vkey *log, struct view **ret, struct jit_why *why);
+/* VIEW_BULK is over: indexes are made, everything is synced. */
+enum jit_err view_settle(struct view *v, struct jit_why *why);
 void view_free(struct view *v);
 JIT_SCOPED_PTR(struct view, view_free);
 struct db *view_db(struct view *v);	/* for auth/token.h */
@@ -47,8 +58,12 @@ uint64_t view_size(const struct view *v);
 /*
  * Take the next entries; between view_begin() and view_commit(), which make
  * them lasting together.  Bodies are checked against their leaves here.
- * JIT_E_VERIFY: it is not the next entry, or cannot be read; the batch is to
- * be rolled back.
+ * JIT_E_VERIFY: it is not the next entry, or cannot be read; JIT_E_LOGNAME:
+ * another log's genesis.  After an error of view_apply() the batch is to be
+ * rolled back; view_commit() does so by itself when it fails.
+ *
+ * Of an entry whose body was erased only the leaf is taken: a request has no
+ * row then, and what is about it is passed over.
  */
 enum jit_err view_begin(struct view *v, struct jit_why *why);
 enum jit_err view_apply(struct view *v, const struct entry *e,
@@ -57,8 +72,11 @@ enum jit_err view_commit(struct view *v, struct jit_why *why);
 void view_rollback(struct view *v);
 /*
  * note is a checkpoint of the log, and of size view_size(): is its root ours?
- * Then it is remembered as the newest that was seen.  JIT_E_ROLLBACK: the log
- * is another one, or went back; JIT_E_SIG, JIT_E_FORMAT.
+ * Then it is remembered as the newest that was seen (with the batch, inside
+ * of one).
+ *	JIT_E_ROLLBACK  the log is another one, or went back behind view_size()
+ *	JIT_E_ARG       of more entries than were applied yet
+ *	JIT_E_LOGNAME JIT_E_SIG JIT_E_FORMAT  as checkpoint_open()
  */
 enum jit_err view_check_note(struct view *v, struct span note,
     struct jit_why *why);
@@ -95,7 +113,10 @@ struct view_row {
 void view_row_done(struct view_row *r);
 JIT_SCOPED_OBJ(struct view_row, view_row_done);
 
-/* JIT_E_UNKNOWN: no such request. */
+/*
+ * JIT_E_UNKNOWN: no such request.  An id is free again once its request is
+ * long over: the newest one counts.
+ */
 enum jit_err view_get(struct view *v, const struct ulid *id,
     struct view_row *ret, struct jit_why *why);
 /* Which request is that entry about?  JIT_E_UNKNOWN: none. */
@@ -110,8 +131,8 @@ enum jit_err view_entries(struct view *v, const struct ulid *id,
 enum view_state {
 	VIEW_ALL,
 	VIEW_CURRENT,	/* "closes" is not longer ago than LEDGER_GRACE */
-	VIEW_PENDING,	/* not decided, not issued, not closed */
-	VIEW_LIVE,	/* a certificate is valid, or will be */
+	VIEW_PENDING,	/* not ended, not issued, not closed */
+	VIEW_LIVE,	/* its certificate is valid, or will be; not dropped */
 	VIEW_OVER	/* all others */
 };
 
@@ -134,19 +155,27 @@ struct view_query {
 	bool has_after;
 	size_t max;			/* 1 to 256 */
 };
+/*
+ * A call looks at a bounded number of requests, so that it takes no longer
+ * with a million of them than with some thousands.  All filters but text have
+ * indexes, and as a rule fill a page; what is searched by text may give a
+ * page that is not full, even an empty one, with more set: go on from next.
+ */
 struct view_page {
 	size_t n;
 	struct view_row *v;		/* owned */
-	bool more;			/* there are others behind the last */
+	bool more;			/* there may be others behind */
+	uint64_t next;			/* if more: "after" of the next page */
 };
+/* JIT_E_ARG: max, or a view that is not settled. */
 enum jit_err view_list(struct view *v, const struct view_query *q,
     struct view_page *ret, struct jit_why *why);
 void view_page_done(struct view_page *p);
 JIT_SCOPED_OBJ(struct view_page, view_page_done);
 
 /*
- * SHA-256 over all rows in canonical order, sessions left out: a live view
- * and one that was made anew have the same.
+ * A chain of SHA-256 over all rows in order, sessions and the newest
+ * checkpoint left out: a live view and one that was made anew have the same.
  */
 enum jit_err view_digest(struct view *v, struct digest *ret,
     struct jit_why *why);

@@ -92,6 +92,14 @@ enum jit_err sys_send(int fd, struct span s, int64_t end,
 enum jit_err sys_recv(int fd, void *p, size_t n, int64_t end,
     struct jit_why *why);
 
+/*
+ * The socket that NOTIFY_SOCKET names (sd_notify(3)); *ret stays as it is
+ * when nobody asks.  JIT_E_ARG: not an address; JIT_E_IO.
+ */
+enum jit_err sys_notify_open(int *ret, struct jit_why *why);
+/* "READY=1\n"; does nothing when fd is -1, and never fails. */
+void sys_notify(int fd, const char *state);
+
 /* ---- files (sys_file.c) ---- */
 
 /* What makes a file one that may be believed. */

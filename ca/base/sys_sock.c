@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -290,4 +291,42 @@ sys_recv(int fd, void *p, size_t n, int64_t end, struct jit_why *why)
 		n -= (size_t)got;
 	}
 	return JIT_OK;
+}
+
+/* ---- systemd, when it asks for it ---- */
+
+enum jit_err
+sys_notify_open(int *ret, struct jit_why *why)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	JIT_DONE(sys_close) int fd = -1;
+	size_t n;
+
+	if (path == NULL)
+		return JIT_OK;
+	n = strlen(path);
+	if ((path[0] != '/' && path[0] != '@') || n < 2 ||
+	    n >= sizeof(sa.sun_path))
+		return jit_fail(why, JIT_E_ARG, "NOTIFY_SOCKET is no address "
+		    "of a socket");
+	memcpy(sa.sun_path, path, n);
+	if (path[0] == '@')
+		sa.sun_path[0] = '\0';
+	if ((fd = socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0)
+		JIT_TRY(sys_set_cloexec(fd, true, why));
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&sa,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) != 0)
+		return jit_fail(why, JIT_E_IO, "NOTIFY_SOCKET: %s",
+		    strerror(errno));
+	*ret = fd;
+	fd = -1;
+	return JIT_OK;
+}
+
+void
+sys_notify(int fd, const char *state)
+{
+	if (fd >= 0)
+		(void)!send(fd, state, strlen(state), MSG_NOSIGNAL);
 }

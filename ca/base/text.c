@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "ca/base/text.h"
 
 /* ---- hex ---- */
@@ -69,24 +71,56 @@ static const char b64_std[] =
 static const char b64_url[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/* Bytes that are encoded, or decoded, in one go: a multiple of 3. */
+#define B64_CHUNK 768
+
+/* The characters of s, at most B64_CHUNK bytes; returns their number. */
+static size_t
+b64_chunk(struct span s, const char *abc, bool pad, char *q)
+{
+	char *start = q;
+	size_t i = 0;
+
+	for (; s.n - i >= 3; i += 3, q += 4) {
+		uint32_t v = (uint32_t)s.p[i] << 16 |
+		    (uint32_t)s.p[i + 1] << 8 | s.p[i + 2];
+
+		q[0] = abc[v >> 18];
+		q[1] = abc[v >> 12 & 63];
+		q[2] = abc[v >> 6 & 63];
+		q[3] = abc[v & 63];
+	}
+	if (s.n > i) {
+		bool two = s.n - i == 2;
+		uint32_t v = (uint32_t)s.p[i] << 16 |
+		    (two ? (uint32_t)s.p[i + 1] << 8 : 0);
+
+		*q++ = abc[v >> 18];
+		*q++ = abc[v >> 12 & 63];
+		if (two)
+			*q++ = abc[v >> 6 & 63];
+		for (size_t k = two; pad && k < 2; k++)
+			*q++ = '=';
+	}
+	return (size_t)(q - start);
+}
+
 static void
 b64_encode(struct wr *w, struct span s, const char *abc, bool pad)
 {
-	for (size_t i = 0; i < s.n; i += 3) {
-		size_t left = s.n - i;
-		uint32_t v = (uint32_t)s.p[i] << 16;
-		char q[4];
+	char q[B64_CHUNK / 3 * 4];
+	size_t n, used = 0;
 
-		if (left > 1)
-			v |= (uint32_t)s.p[i + 1] << 8;
-		if (left > 2)
-			v |= s.p[i + 2];
-		q[0] = abc[v >> 18];
-		q[1] = abc[v >> 12 & 63];
-		q[2] = left > 1 ? abc[v >> 6 & 63] : '=';
-		q[3] = left > 2 ? abc[v & 63] : '=';
-		wr_raw(w, q, pad || left > 2 ? 4 : left + 1);
+	for (; s.n > 0 && w->err == JIT_OK; s = SPAN(s.p + n, s.n - n)) {
+		size_t chars;
+
+		n = s.n < B64_CHUNK ? s.n : B64_CHUNK;
+		chars = b64_chunk(SPAN(s.p, n), abc, pad, q);
+		wr_raw(w, q, chars);
+		used = used > chars ? used : chars;
 	}
+	/* It may have been a secret. */
+	OPENSSL_cleanse(q, used);
 }
 
 void
@@ -119,16 +153,20 @@ b64_put_lines(struct wr *w, struct span s, size_t cols)
 	}
 }
 
-static int
+/* The value of a character plus 1; 0: not of the alphabet. */
+static const uint8_t b64_values[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+	19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42,
+	43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63, ['/'] = 64,
+};
+
+static inline int
 b64_value(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return b64_values[c] - 1;
 }
 
 /* Collects characters four at a time. */
@@ -167,12 +205,40 @@ quad_add(struct quad *q, uint8_t c, struct wr *w)
 	return w->err;
 }
 
+/*
+ * Whole quads without padding, as many as there are, a chunk at a time;
+ * returns the characters used.  What stops it is for quad_add() to judge.
+ */
+static size_t
+b64_get_quads(struct span s, struct wr *w)
+{
+	uint8_t out[B64_CHUNK];
+	size_t i = 0, n, most = 0;
+
+	do {
+		for (n = 0; n < sizeof(out) && s.n - i >= 4; n += 3, i += 4) {
+			int a = b64_value(s.p[i]), b = b64_value(s.p[i + 1]),
+			    c = b64_value(s.p[i + 2]), d = b64_value(s.p[i + 3]);
+
+			if ((a | b | c | d) < 0)
+				break;
+			out[n] = (uint8_t)(a << 2 | b >> 4);
+			out[n + 1] = (uint8_t)(b << 4 | c >> 2);
+			out[n + 2] = (uint8_t)(c << 6 | d);
+		}
+		wr_raw(w, out, n);
+		most = most > n ? most : n;
+	} while (n == sizeof(out) && w->err == JIT_OK);
+	OPENSSL_cleanse(out, most);
+	return i;
+}
+
 enum jit_err
 b64_get(struct span s, struct wr *w)
 {
 	struct quad q = { 0 };
 
-	for (size_t i = 0; i < s.n; i++)
+	for (size_t i = b64_get_quads(s, w); i < s.n; i++)
 		JIT_TRY(quad_add(&q, s.p[i], w));
 	return q.chars == 0 ? w->err : JIT_E_FORMAT;
 }

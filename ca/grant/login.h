@@ -33,9 +33,16 @@ struct login {
 	utc_s at, expires;
 };
 
-/* All spans borrow.  JIT_E_FORMAT, JIT_E_SIZE, JIT_E_CANON. */
+/*
+ * All spans borrow from text.  JIT_E_SIZE: over LOGIN_MAX; JIT_E_FORMAT: a
+ * line that is not as drawn (server in another form than name, ":", port, in
+ * lower case, or "[address]" for the name; a nonce over LOGIN_NONCE_MAX or
+ * outside of base64url; not 1 to LOGIN_LIFE seconds); JIT_E_UTF8: outside of
+ * ASCII; JIT_E_CANON; JIT_E_NOMEM.  *ret is set on success only.
+ */
 enum jit_err login_parse(struct span text, struct login *ret,
     struct jit_why *why);
+/* What is not acceptable is written all the same: login_parse() judges. */
 void login_put(struct wr *w, const struct login *l);
 
 #endif

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The main job, for real, on this machine: ./dev demo [--keep]
 #
-# A CA and its log, a signer, a private sshd on loopback that trusts only the
-# CA's public key; a requester and two approvers, each with a home and an
-# agent.  As root each has a uid of its own (accounts made for the demo and
+# A CA and its log, a signer, the API in front of it, a private sshd on loopback
+# that trusts only the CA's public key; a requester and two approvers, each
+# with a home and an agent.  As root each has a uid of its own (accounts made for the demo and
 # removed after it); otherwise all are you.  Every step is shown as a user
 # would type it, and the demo ends with 0 only if every step held.
 #
-#	demo.sh BIN [--keep]	BIN: a folder with jit-signer and jit-cert
+#	demo.sh BIN [--keep]	BIN: a folder with jit-signer, jit-certd, jit-cert
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bin=$(cd "$1" && pwd)
@@ -30,7 +30,7 @@ say() { printf '\n%s%s%s\n' "$b" "$*" "$o"; }
 tell() { printf '   %s\n' "$*"; }
 fail() {
 	printf '\nDEMO FAILED: %s\n' "$*" >&2
-	for log in "$dir"/signer.log "$dir"/sshd.log; do
+	for log in "$dir"/signer.log "$dir"/certd.log "$dir"/sshd.log; do
 		[ ! -s "$log" ] || { echo "--- $log"; tail -n 15 "$log"; } >&2
 	done
 	exit 1
@@ -49,7 +49,7 @@ become() {
 	exec "${prefix[@]}" env -i "HOME=$dir/$who" \
 	    "PATH=$bin:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 \
 	    "TZ=${TZ:-}" "SSH_AUTH_SOCK=$dir/$who/agent" \
-	    "XDG_RUNTIME_DIR=$dir/$who/run" "JIT_CERT_SIGNER=$sock" \
+	    "XDG_RUNTIME_DIR=$dir/$who/run" \
 	    ASAN_OPTIONS="${ASAN_OPTIONS:-}" "$@"
 }
 
@@ -104,11 +104,11 @@ how_to_use_it() {
 		tell "  setpriv --reuid=jitdemo-alice --regid=jitdemo-alice" \
 		    "--init-groups env HOME=$dir/alice" \
 		    "SSH_AUTH_SOCK=$dir/alice/agent" \
-		    "XDG_RUNTIME_DIR=$dir/alice/run JIT_CERT_SIGNER=$sock" \
+		    "XDG_RUNTIME_DIR=$dir/alice/run" \
 		    "PATH=$bin:\$PATH bash"
 	else
 		tell "  env HOME=$dir/alice SSH_AUTH_SOCK=$dir/alice/agent" \
-		    "XDG_RUNTIME_DIR=$dir/alice/run JIT_CERT_SIGNER=$sock" \
+		    "XDG_RUNTIME_DIR=$dir/alice/run" \
 		    "PATH=$bin:\$PATH bash"
 	fi
 	tell "Then: jit-cert ssh prod-db --reason 'INC-1 look' -- db1"
@@ -161,16 +161,18 @@ trap 'exit 1' INT TERM
 
 # ---- the installation ------------------------------------------------------
 
-say "1. An installation: one signer, one server, three people"
+say "1. An installation: a signer, the API before it, a server, three people"
 login=dba
 if $root; then
 	groupadd --system jitdemo-jit
-	for who in signer $people dba; do account "$who"; home "$who"; done
-	for who in $people; do usermod -aG jitdemo-jit "jitdemo-$who"; done
-	usermod -aG jitdemo-jit jitdemo-signer
+	for who in signer certd $people dba; do account "$who"; home "$who"; done
+	# Alice has the network and nothing else.
+	for who in signer certd bob carol; do
+		usermod -aG jitdemo-jit "jitdemo-$who"
+	done
 	login=jitdemo-dba
 else
-	for who in signer $people; do home "$who"; done
+	for who in signer certd $people; do home "$who"; done
 	login=$(id -un)
 fi
 mkdir -p "$dir/run" "$dir/policy" "$dir/principals"
@@ -228,7 +230,7 @@ step 0 signer jit-signer check "$dir/policy/policy.yaml"
 step 0 signer jit-signer init "$dir/signer/home" "$dir/policy/policy.yaml" \
     --passphrase-file "$dir/signer/passphrase"
 group=()
-! $root || group=(--group jitdemo-jit)
+! $root || group=(--group jitdemo-jit --front jitdemo-certd)
 printf '%ssigner$ jit-signer serve %s …%s\n' "$d" "$dir/signer/home" "$o"
 become signer jit-signer serve "$dir/signer/home" "$dir/policy/policy.yaml" \
     --socket "$sock" "${group[@]}" \
@@ -237,9 +239,39 @@ signer_pid=$!
 pids+=("$signer_pid")
 wait_for "jit-signer" test -S "$sock"
 
+tell "The API: a user of its own, that holds no key but the one of its TLS:"
+api=$(free_port)
+pin=$(cat "$dir/signer/home/log.vkey")
+cat >"$dir/certd.yaml" <<END
+certd: v1
+listen: 127.0.0.1:$api
+names: [127.0.0.1:$api]
+signer: $sock
+state: $dir/certd/state
+log: $pin
+tls: { certificate: $dir/certd/tls.pem, key: $dir/certd/tls.key }
+END
+! $root || chown jitdemo-certd: "$dir/certd.yaml"
+step 0 certd jit-certd init "$dir/certd.yaml"
+spki=$(sed -n 's/.*--tls \(sha256:[0-9a-f]*\).*/\1/p' "$dir/out")
+certd_pid=
+start_certd() {
+	printf '%scertd$ jit-certd serve %s%s\n' "$d" "$dir/certd.yaml" "$o"
+	become certd jit-certd serve "$dir/certd.yaml" >>"$dir/certd.log" \
+	    2>&1 &
+	certd_pid=$!
+	pids+=("$certd_pid")
+	wait_for jit-certd curl -sf --cacert "$dir/certd/tls.pem" -o /dev/null \
+	    "https://127.0.0.1:$api/v1/health"
+}
+stop_certd() {
+	kill "$certd_pid"
+	wait "$certd_pid" || fail "jit-certd did not end well"
+}
+start_certd
+
 tell "The server trusts one public key and a list of principals:"
 cp "$dir/signer/home/user-ca.pub" "$dir/ca.pub"
-pin=$(cat "$dir/signer/home/log.vkey")
 by signer jit-signer check "$dir/policy/policy.yaml" --host db1 \
     >"$dir/principals.txt"
 sed 's/^/   /' "$dir/principals.txt"
@@ -265,7 +297,10 @@ wait_for sshd grep -q 'Server listening' "$dir/sshd.log"
 # ---- the main job ----------------------------------------------------------
 
 say "2. Alice needs the database; she asks, with a reason, and signs that"
-step 0 alice jit-cert --pin "$pin" whoami
+step 0 alice jit-cert setup "https://127.0.0.1:$api" --pin "$pin" \
+    --tls "$spki"
+step 0 alice jit-cert login
+step 0 alice jit-cert whoami
 step 0 alice jit-cert roles prod-db
 step 0 alice jit-cert request prod-db --for 15s \
     --reason 'INC-4711 payments stuck'
@@ -277,10 +312,13 @@ step 14 alice jit-cert collect "$short"
 saw 'of 2'
 
 say "3. Bob and Carol see exactly what is granted, and sign it"
-step 0 bob jit-cert --pin "$pin" inbox
-step 0 bob jit-cert --pin "$pin" approve "$short" --yes
-step 0 carol jit-cert --pin "$pin" approve "$short" --yes \
-    --comment 'go ahead'
+for who in bob carol; do
+	step 0 "$who" jit-cert setup "https://127.0.0.1:$api" --pin "$pin" \
+	    --tls "$spki"
+done
+step 0 bob jit-cert inbox
+step 0 bob jit-cert approve "$short" --yes
+step 0 carol jit-cert approve "$short" --yes --comment 'go ahead'
 
 say "4. The signer checks all of that itself, and issues; sshd lets her in"
 step 0 alice jit-cert collect "$short" --out "$dir/alice/grant"
@@ -330,12 +368,35 @@ cp "$dir/ssh.out" "$dir/out"
 saw "in again, as $login"
 step 0 alice jit-cert drop "${second: -4}"
 
-say "7. Cheating, with all that an API server or a database would hold"
+say "7. Cheating, with all that an API server and its database hold"
 step 0 alice jit-cert request prod-db \
     --reason 'INC-4713 a third time'
 third=$(by alice jit-cert list --mine --json | python3 -c 'import json, sys
 print([json.loads(l) for l in sys.stdin][-1]["id"])')
 step 0 carol jit-cert approve "${third: -4}" --yes
+tell "jit-certd is stopped, its database edited: approved, issued."
+stop_certd
+by certd python3 - "$dir/certd/state/view.db" "$third" <<'END' >"$dir/out" ||
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+n = db.execute("UPDATE request SET ends = 1 WHERE id = ?",
+               sys.argv[2:]).rowcount
+db.commit()
+print(n, "row says so now")
+END
+    fail "the database cannot be edited"
+sed 's/^/   /' "$dir/out"
+saw '^1 row'
+start_certd
+tell "The row is found out, and says nothing to the signer anyway:"
+step 1 alice jit-cert collect "$third"
+saw 'rebuild'
+stop_certd
+step 0 certd jit-certd rebuild "$dir/certd.yaml"
+start_certd
+step 14 alice jit-cert collect "$third"
+saw '1 of 2'
+tell "Straight to the signer, as whoever owns the API server may."
 tell "A request altered after an approval, and an approval altered:"
 cp "$here/cheat.py" "$dir/"
 step 0 bob python3 "$dir/cheat.py" "$sock" "$third"
@@ -374,5 +435,11 @@ sed 's/^/   /' "$dir/out"
 [ "$got" -eq 18 ] || fail "a forged file ended with $got, not 18"
 step 0 carol jit-cert log
 step 0 carol jit-cert verify --log --deep
+
+say "9. The API is down at night: on the signer's host there is another way"
+stop_certd
+step 17 alice jit-cert list
+saw 'jit-certd'
+step 0 carol jit-cert --signer "$sock" --pin "$pin" list
 
 say "Every step held."

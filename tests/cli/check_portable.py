@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""cli/ includes what POSIX and C have, ours, OpenSSL and jansson; no more.
+"""cli/ includes what POSIX and C have, ours, OpenSSL, jansson and libcurl; no more.
 
 check_portable.py SOURCE: fails when a file of cli/ includes another header,
 or calls a function that Linux alone has.  What a system has of its own is
@@ -18,7 +18,7 @@ dirent.h fcntl.h fnmatch.h glob.h grp.h langinfo.h netdb.h poll.h pwd.h
 regex.h spawn.h termios.h unistd.h arpa/inet.h netinet/in.h sys/mman.h
 sys/resource.h sys/select.h sys/socket.h sys/stat.h sys/statvfs.h
 sys/time.h sys/types.h sys/uio.h sys/un.h sys/utsname.h sys/wait.h
-jansson.h
+jansson.h curl/curl.h
 """.split())
 OURS = re.compile(r"^(ca|cli|signer)/[\w/]+\.(h|def|inc)$")
 OPENSSL = re.compile(r"^openssl/\w+\.h$")

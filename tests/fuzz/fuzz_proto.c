@@ -87,20 +87,42 @@ fuzz_listing(struct span s, bool list)
 }
 
 static void
+page_again(struct wr *w, struct page *p)
+{
+	struct jit_why why = { 0 };
+	struct entry e;
+
+	wr_string(w, p->note);
+	wr_u64(w, p->first);
+	wr_u32(w, p->count);
+	while (page_next(p, &e, &why) == JIT_OK)
+		page_put_entry(w, &e);
+}
+
+static void
 fuzz_page(struct span s)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(OUT_MAX);
 	struct jit_why why = { 0 };
-	struct entry e;
 	struct page p;
 
 	if (page_get(s, &p, &why) != JIT_OK)
 		return;
-	wr_string(&w, p.note);
-	wr_u64(&w, p.first);
-	wr_u32(&w, p.count);
-	while (page_next(&p, &e, &why) == JIT_OK)
-		page_put_entry(&w, &e);
+	page_again(&w, &p);
+	same(&w, s, 0);
+}
+
+static void
+fuzz_followed(struct span s)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(OUT_MAX);
+	struct jit_why why = { 0 };
+	struct followed f;
+
+	if (follow_get(s, &f, &why) != JIT_OK)
+		return;
+	follow_put(&w, &f);
+	page_again(&w, &f.page);
 	same(&w, s, 0);
 }
 
@@ -120,6 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	case 4: fuzz_listing(s, false); break;
 	case 5: fuzz_listing(s, true); break;
 	case 6: fuzz_page(s); break;
+	case 7: fuzz_followed(s); break;
 	}
 	return 0;
 }

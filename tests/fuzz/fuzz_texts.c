@@ -1,10 +1,12 @@
 /*
  * fuzz_texts: a signed text that is taken renders to the same bytes; so do
- * decisions, acts, recoveries and policy blocks.  The first byte chooses.
+ * decisions, acts, recoveries, log-ins and policy blocks.  The first byte
+ * chooses.
  */
 #include <stdlib.h>
 
 #include "ca/grant/decision.h"
+#include "ca/grant/login.h"
 #include "ca/grant/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -26,9 +28,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct recovery r;
 	struct decision d;
 	struct request q;
+	struct login l;
 	struct act a;
 
-	switch (n > 0 ? p[0] % 5 : 5) {
+	switch (n > 0 ? p[0] % 6 : 6) {
 	case 0:
 		if (request_parse(s, &q, &why) == JIT_OK) {
 			request_put(&w, &q);
@@ -55,6 +58,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		break;
 	case 4:
 		(void)block_parse(s, &b, &why);
+		break;
+	case 5:
+		if (login_parse(s, &l, &why) == JIT_OK) {
+			login_put(&w, &l);
+			same(&w, s);
+		}
 		break;
 	default:
 		break;

@@ -11,6 +11,7 @@ but the CA's key.  Everything that was started is ended by its process id.
 """
 import base64
 import getpass
+import json
 import os
 import pathlib
 import pty
@@ -89,12 +90,18 @@ def until(what, seconds=10, step=0.05):
 
 class Lab:
     def __init__(self, signer, cert, roles=ROLES, people=None,
-                 provider=None, init=(), kinds=None, agent_env=None):
+                 provider=None, init=(), kinds=None, agent_env=None,
+                 certd=None, road=None):
         """provider: tests/lib/sk_provider.so; then tom has a security key
         beside his other one, and the role prod-touch demands it.
         init: more arguments of jit-signer init.  kinds: the key of a person,
         as "ecdsa:384" or "ed25519-sk+verify-required"; others have ed25519.
-        agent_env: environment of a person's agent."""
+        agent_env: environment of a person's agent.  certd: jit-certd, which
+        is then served as well; road: "https" to let people take that way,
+        each set up for it, instead of the socket."""
+        self.certd, self.road = certd and os.path.abspath(certd), road
+        self.port, self.certd_conf = None, {}
+        self.front = None
         self.agent_env = dict(agent_env or {})
         self.init, self.kinds = list(init), dict(kinds or {})
         self.signer, self.cert = os.path.abspath(signer), os.path.abspath(cert)
@@ -140,9 +147,13 @@ class Lab:
         self.serve()
         for name in self.hosts:
             self.start_sshd(name)
+        if self.certd:
+            self.init_certd()
+            self.serve_certd()
         return self
 
     def stop(self):
+        self.end(self.front)
         self.end(self.daemon)
         for child in self.children:
             self.end(child)
@@ -212,7 +223,9 @@ class Lab:
         keep = {k: v for k, v in os.environ.items() if k in
                 ("PATH", "LANG", "LC_ALL", "TERM", "TZ", "ASAN_OPTIONS",
                  "UBSAN_OPTIONS", "LSAN_OPTIONS")}
-        return {**keep, "HOME": str(home), "JIT_CERT_SIGNER": str(self.socket),
+        way = {"JIT_CERT_SIGNER": str(self.socket)} if \
+            self.road != "https" else {"JIT_CERT_SERVER": self.url()}
+        return {**keep, "HOME": str(home), **way,
                 "XDG_RUNTIME_DIR": str(home / "run"),
                 "SSH_AUTH_SOCK": str(home / "agent"),
                 "PATH": f"{os.path.dirname(self.cert)}:{keep['PATH']}"}
@@ -287,8 +300,8 @@ class Lab:
         self.log = open(self.dir / "signer.log", "a")
         self.daemon = subprocess.Popen(
             [self.signer, "serve", self.home, self.policy, "--socket",
-             self.socket, "--passphrase-file", self.dir / "pass"],
-            stderr=self.log, stdout=self.log)
+             self.socket, *(["--front", self.user] if self.certd else []),
+             "--passphrase-file", self.dir / "pass"], stderr=self.log, stdout=self.log)
         until(lambda: self.daemon.poll() is not None or self.answers(), 30)
         if self.daemon.poll() is not None:
             raise RuntimeError((self.dir / "signer.log").read_text())
@@ -304,6 +317,62 @@ class Lab:
     def reload(self):
         self.daemon.send_signal(signal.SIGHUP)
         time.sleep(0.5)
+
+    # ---- jit-certd ----
+
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    def vkey(self):
+        return (self.home / "log.vkey").read_text().strip()
+
+    def write_certd(self, **conf):
+        """Its configuration; conf: lines that differ."""
+        self.port = self.port or free_port()
+        self.certd_conf = {
+            "certd": "v1", "listen": f"127.0.0.1:{self.port}",
+            "names": f"[127.0.0.1:{self.port}, localhost:{self.port}]",
+            "signer": self.socket, "state": self.dir / "certd",
+            "log": self.vkey(),
+            "tls": f"{{ certificate: {self.dir}/tls.pem, "
+                   f"key: {self.dir}/tls.key }}",
+            **self.certd_conf, **conf}
+        path = self.dir / "certd.yaml"
+        path.write_text("".join(f"{k}: {v}\n"
+                                for k, v in self.certd_conf.items()))
+        path.chmod(0o600)
+        return path
+
+    def init_certd(self, command="init"):
+        return subprocess.run([self.certd, command, self.write_certd()],
+                              check=True, stdout=subprocess.PIPE, text=True,
+                              timeout=120).stdout
+
+    def serve_certd(self, wait=True):
+        log = open(self.dir / "certd.log", "a")
+        self.front = subprocess.Popen(
+            [self.certd, "serve", self.write_certd()], stderr=log,
+            stdout=log)
+        if not wait:
+            return
+        until(lambda: self.front.poll() is not None or
+              self.listens(self.port) and self.healthy(), 30)
+        if self.front.poll() is not None:
+            raise RuntimeError(self.certd_log())
+
+    def certd_log(self):
+        return (self.dir / "certd.log").read_text()
+
+    def healthy(self):
+        """jit-certd reaches the signer and knows all of its log."""
+        done = subprocess.run(
+            ["curl", "-s", "-m", "2", "--cacert", self.dir / "tls.pem",
+             f"{self.url()}/v1/health"], stdout=subprocess.PIPE, check=False)
+        try:
+            got = json.loads(done.stdout)
+        except ValueError:
+            return False
+        return got["status"] == "ok" and got["view_size"] == got["log_size"]
 
     # ---- servers ----
 

@@ -348,6 +348,11 @@ say(const struct liar *l, enum lie now, uint64_t size, const struct ask *a,
 	case OP_BLOBS: say_blobs(l, now, size, a, w); break;
 	case OP_ENTRIES: say_page(l, now, size, a, w); break;
 	case OP_CHECKPOINT: say_grown(l, now, size, a, w); break;
+	case OP_FOLLOW:
+		follow_put(w, &(struct followed){ .now = l->b->w.now,
+		    .policy_index = policy_of(l, now, size) });
+		say_page(l, now, size, a, w);
+		break;
 	}
 }
 

@@ -57,6 +57,8 @@ static const struct golden frames[] = {
 	    "000000110da1b2c3d4000000000000000700000009" },
 	{ "checkpoint", OP_CHECKPOINT,
 	    "0000000d0ea1b2c3d40000000000000007" },
+	{ "follow", OP_FOLLOW,
+	    "000000150fa1b2c3d4000000000000000700000009000061a8" },
 };
 
 /* The same fields for every row; each takes what is its own. */
@@ -71,6 +73,7 @@ ask_of(enum op op)
 	memcpy(a.id.s, "01JDE0V5Y8M3T1K3ZJ6X4N9Q2B", ULID_LEN + 1);
 	a.max = op == OP_WAIT ? PROTO_WAIT_MS : op == OP_LIST ?
 	    PROTO_LIST_MAX : 9;
+	a.ms = op == OP_FOLLOW ? PROTO_WAIT_MS : 0;
 	a.count = op == OP_PROVE ? 2 : 1;
 	a.items = op == OP_PROVE ? SPAN(indexes, 16) : SPAN(secret, 32);
 	return a;
@@ -131,6 +134,8 @@ test_frame(void **state)
 	JT_OK(ask_get(s, &b, NULL));
 	assert_int_equal(b.op, g->op);
 	assert_int_equal(b.tag, TAG);
+	assert_int_equal(ask_waits(&b), g->op == OP_WAIT ||
+	    g->op == OP_FOLLOW ? PROTO_WAIT_MS : 0);
 	jt_flip_truncate(s, again, NULL);
 }
 
@@ -165,7 +170,7 @@ struct refused {
 static const struct refused bad[] = {
 	{ "nothing", "", JIT_E_PROTOCOL },
 	{ "operation 0", "0000000001", JIT_E_PROTOCOL },
-	{ "operation 15", "0f00000001", JIT_E_PROTOCOL },
+	{ "operation 16", "1000000001", JIT_E_PROTOCOL },
 	{ "operation 255", "ff00000001", JIT_E_PROTOCOL },
 	{ "no tag", "0e0000", JIT_E_FORMAT },
 	{ "no payload", "0e00000001", JIT_E_FORMAT },
@@ -189,6 +194,10 @@ static const struct refused bad[] = {
 	{ "a wait too long", "08000000010000001a30314a444530563559384d3354314b"
 	    "335a4a3658344e39513242" "0000000000000007" "000061a9",
 	    JIT_E_FORMAT },
+	{ "followed too long", "0f00000001" "0000000000000007" "00000009"
+	    "000061a9", JIT_E_FORMAT },
+	{ "followed by none", "0f00000001" "0000000000000007" "00000000"
+	    "00000001", JIT_E_FORMAT },
 };
 
 static void
@@ -247,6 +256,7 @@ test_table(void **state)
 		{ OP_DECISION, CLASS_GRANT }, { OP_CANCEL, CLASS_END },
 		{ OP_DROP, CLASS_END }, { OP_COLLECT, CLASS_GRANT },
 		{ OP_SHOW, CLASS_READ }, { OP_ENTRIES, CLASS_READ },
+		{ OP_FOLLOW, CLASS_READ },
 	};
 	unsigned named = 0;
 
@@ -551,6 +561,52 @@ test_page(void **state)
 	JT_ERR(page_next(&p, &got, NULL), JIT_E_UNKNOWN);
 }
 
+static const char followed_hex[] =
+	    "01000000006b04b760000000000000000500000000000000030000000"
+	    "56e6f74650a000000000000000700000000";
+
+static void
+follow_read(void *arg, struct span s)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(PROTO_ANSWER_MAX);
+	struct followed f;
+
+	(void)arg;
+	if (follow_get(s, &f, NULL) != JIT_OK)
+		return;
+	assert_true(f.state <= SIGNER_NO_ROOM && f.now <= UTC_MAX);
+	follow_put(&w, &f);
+	assert_true(w.n < s.n && memcmp(w.p, s.p, w.n) == 0);
+}
+
+static void
+test_followed(void **state)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
+	const struct followed f = { .state = SIGNER_FROZEN,
+	    .now = 1795471200, .policy_index = 5, .recovery = 3 };
+	struct entry e = a_receipt(9).e, got;
+	struct followed g;
+
+	(void)state;
+	follow_put(&w, &f);
+	put_page(&w, 7, 0, NULL, 0);
+	is_bytes(&w, followed_hex);
+	JT_OK(follow_get(wr_view(&w), &g, NULL));
+	assert_true(g.state == f.state && g.now == f.now &&
+	    g.policy_index == 5 && g.recovery == 3 && g.page.first == 7 &&
+	    g.page.count == 0);
+	w.p[0] = SIGNER_NO_ROOM + 1;
+	JT_ERR(follow_get(wr_view(&w), &g, NULL), JIT_E_FORMAT);
+	wr_done(&w);
+	follow_put(&w, &f);
+	put_page(&w, 9, 1, &e, 1);
+	JT_OK(follow_get(wr_view(&w), &g, NULL));
+	JT_OK(page_next(&g.page, &got, NULL));
+	assert_true(got.index == 9);
+	jt_flip_truncate(wr_view(&w), follow_read, NULL);
+}
+
 int
 main(void)
 {
@@ -570,5 +626,6 @@ main(void)
 	bad_rows += jt_one("hello", test_hello);
 	bad_rows += jt_one("grown", test_grown);
 	bad_rows += jt_one("page", test_page);
+	bad_rows += jt_one("followed", test_followed);
 	return bad_rows != 0;
 }

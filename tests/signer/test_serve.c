@@ -337,6 +337,87 @@ too_many_waits(void **state)
 	world_done(&s.r.w);
 }
 
+/* One who follows the log, beside waits; its own limit is that of waits. */
+static void
+followed(void **state)
+{
+	JIT_DONE(buf_done) struct buf keep = { NULL, 0 };
+	struct ask f = { .op = OP_FOLLOW, .tag = 3, .max = 10, .ms = 20000 };
+	struct followed got;
+	struct answer ans;
+	struct draft d;
+	struct site s;
+	int one, two;
+	int64_t at;
+
+	(void)state;
+	begin(&s);
+	one = greeted(&s);
+	two = greeted(&s);
+	f.from = size_now(&s, one);
+	send_ask(two, &f);
+	assert_false(comes(two, 200));
+	request(&s, one, &d);
+	assert_true(comes(two, 2000));
+	receive(two, &keep, &ans);
+	JT_OK(ans.err);
+	JT_OK(follow_get(ans.payload, &got, NULL));
+	assert_true(ans.tag == 3 && got.page.first == f.from &&
+	    got.page.count == 1 && got.state == SIGNER_OK);
+	/* Nothing happens: told when the time is up. */
+	f.from++;
+	f.ms = 300;
+	at = sys_mono_ms();
+	JT_OK(ask(two, &f));
+	at = sys_mono_ms() - at;
+	assert_true(at >= 290 && at < 3000);
+	f.ms = 20000;
+	for (f.tag = 0; f.tag <= SERVE_UID_WAITS; f.tag++)
+		send_ask(two, &f);
+	assert_true(comes(two, 2000));
+	receive(two, &keep, &ans);
+	JT_WHY(ans.err, JIT_E_BUSY, &ans.why);
+	(void)close(one);
+	(void)close(two);
+	end(&s);
+}
+
+/* A client that saw more freezes it: who follows is told of that. */
+static void
+followed_to_the_ice(void **state)
+{
+	JIT_DONE(buf_done) struct buf keep = { NULL, 0 };
+	JIT_DONE(wr_done) struct wr note = WR_INIT(TLOG_NOTE_MAX);
+	const struct checkpoint more = { .size = 1000 };
+	struct ask f = { .op = OP_FOLLOW, .tag = 3, .max = 10, .ms = 20000 };
+	struct ask hello = { .op = OP_HELLO, .tag = 1,
+	    .version = PROTO_VERSION };
+	struct jit_why why = { 0 };
+	struct followed got;
+	struct answer ans;
+	struct site s;
+	int one, two = -1;
+
+	(void)state;
+	begin(&s);
+	one = greeted(&s);
+	f.from = size_now(&s, one);
+	send_ask(one, &f);
+	assert_false(comes(one, 100));
+	JT_OK(checkpoint_sign(&note, &more, &s.r.w.log, s.r.w.key[K_LOG]));
+	hello.note = wr_view(&note);
+	JT_WHY(sys_connect(s.sock, 5000, &two, &why), JIT_OK, &why);
+	JT_OK(sys_set_nonblock(two, false, &why));
+	JT_ERR(ask(two, &hello), JIT_E_ROLLBACK);
+	assert_true(comes(one, 2000));
+	receive(one, &keep, &ans);
+	JT_OK(follow_get(ans.payload, &got, NULL));
+	assert_true(got.state == SIGNER_FROZEN && got.page.count == 0);
+	(void)close(one);
+	(void)close(two);
+	end(&s);
+}
+
 static void
 collected(void **state)
 {
@@ -412,6 +493,8 @@ main(void)
 {
 	return jt_one("a wait is woken, or told in time", woken) +
 	    jt_one("too many waits, and a stop", too_many_waits) +
+	    jt_one("the log is followed", followed) +
+	    jt_one("followed when it freezes", followed_to_the_ice) +
 	    jt_one("collected, and again", collected) +
 	    jt_one("many frames in one piece", together);
 }

@@ -421,6 +421,101 @@ test_wait(void **state)
 	rig_done(&r);
 }
 
+/* ---- who follows the log ---- */
+
+/* A follow from the log's end on; it is parked. */
+static struct task *
+follow(struct rig *r)
+{
+	const struct ask a = { .op = OP_FOLLOW, .max = 100, .ms = 1000,
+	    .from = journal_mark(r->journal)->edge.size };
+	struct task *t = rig_task(&a);
+
+	JT_OK(rig_turn(r, &t, 1));
+	assert_true(t->parked && t->answer.n == 0);
+	return t;
+}
+
+/* What it was told, which is n entries from its first on; t is freed. */
+static struct followed
+told_of(struct task *t, uint32_t n)
+{
+	struct followed f;
+	struct answer a;
+	struct entry e;
+
+	JT_OK(answer_get(SPAN(t->answer.p + 4, t->answer.n - 4), &a));
+	JT_WHY(a.err, JIT_OK, &a.why);
+	assert_true(a.op == OP_FOLLOW && !t->parked);
+	JT_OK(follow_get(a.payload, &f, NULL));
+	assert_true(f.page.first == t->ask.from && f.page.count == n);
+	while (page_next(&f.page, &e, NULL) == JIT_OK)
+		JT_OK(entry_check_body(&e, NULL));
+	task_free(t);
+	return f;
+}
+
+static void
+test_follow(void **state)
+{
+	struct ask a = { .op = OP_FOLLOW, .max = 2, .ms = 1000 };
+	struct followed f;
+	struct task *t;
+	struct draft d;
+	struct rig r;
+	uint64_t size;
+
+	(void)state;
+	rig_init(&r, 0);
+	/* What is there already is told at once. */
+	t = rig_task(&a);
+	JT_OK(rig_turn(&r, &t, 1));
+	f = told_of(t, 2);
+	assert_true(f.state == SIGNER_OK && f.now == r.w.now &&
+	    f.policy_index == ledger_policy_index(turn_ledger(r.turn)) &&
+	    f.recovery == 0);
+	/* What comes is told, whatever it is about. */
+	t = follow(&r);
+	assert_false(turn_wake(r.turn, t, false, r.w.now));
+	JT_OK(rig_request(&r, "prod-db", K_ALICE, &d));
+	assert_true(turn_wake(r.turn, t, false, r.w.now));
+	(void)told_of(t, 1);
+	/* In one turn with what is logged: told there. */
+	{
+		JIT_DONE(mail_done) struct mail m = { .ask.tag = 0 };
+		struct task *two[2];
+
+		rig_mail_decision(&r, &d, VERDICT_APPROVE, K_BOB, &m);
+		a.from = journal_mark(r.journal)->edge.size;
+		two[0] = rig_task(&a);
+		two[1] = rig_task(&m.ask);
+		JT_OK(rig_turn(&r, two, 2));
+		task_free(two[1]);
+		(void)told_of(two[0], 1);
+	}
+	/* A policy is an entry; its time is up; no time at all. */
+	t = follow(&r);
+	world_without(&r.w, BLOCK_PERSON, "carol");
+	JT_OK(turn_policy(r.turn, r.w.policy, r.w.now, NULL));
+	assert_true(turn_wake(r.turn, t, false, r.w.now));
+	f = told_of(t, 1);
+	size = journal_mark(r.journal)->edge.size;
+	assert_true(f.policy_index == size - 1);
+	t = follow(&r);
+	assert_true(turn_wake(r.turn, t, true, r.w.now + 1));
+	f = told_of(t, 0);
+	assert_true(f.now == r.w.now + 1);
+	a = (struct ask){ .op = OP_FOLLOW, .max = 1, .from = size };
+	t = rig_task(&a);
+	JT_OK(rig_turn(&r, &t, 1));
+	(void)told_of(t, 0);
+	/* Who has seen more than there is is told so at once. */
+	a.from = size + 1;
+	a.ms = 1000;
+	JT_ERR(rig_ask(&r, &a, NULL, NULL), JIT_E_ROLLBACK);
+	rig_done(&r);
+}
+
 /* ---- hello, a lost tail, and the way out ---- */
 
 static struct buf
@@ -507,6 +602,31 @@ test_rollback(void **state)
 	JT_ERR(greet(&r, BUF_SPAN(lost)), JIT_E_ROLLBACK);
 	assert_false(turn_frozen(r.turn)->is);
 	rig_check_log(&r);
+	rig_done(&r);
+}
+
+/* Who follows is told that nothing is logged any more, and of the thaw. */
+static void
+test_follow_frozen(void **state)
+{
+	struct followed f;
+	struct task *t;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, 0);
+	t = follow(&r);
+	JT_OK(turn_freeze(r.turn, RECOVERY_CLOCK, SPAN_NONE));
+	assert_true(turn_wake(r.turn, t, false, r.w.now));
+	f = told_of(t, 0);
+	assert_true(f.state == SIGNER_FROZEN);
+	/* It is no news to who comes now. */
+	t = follow(&r);
+	assert_false(turn_wake(r.turn, t, false, r.w.now));
+	JT_OK(recover(&r, K_DANA, RECOVERY_CLOCK));
+	assert_true(turn_wake(r.turn, t, false, r.w.now));
+	f = told_of(t, 1);
+	assert_true(f.state == SIGNER_OK && f.recovery == f.page.first);
 	rig_done(&r);
 }
 
@@ -851,6 +971,9 @@ main(void)
 	bad += jt_one("show, list, find, prove, entries", test_read);
 	bad += jt_one("blocks by digest", test_blobs);
 	bad += jt_one("a wait is parked and woken", test_wait);
+	bad += jt_one("who follows is told", test_follow);
+	bad += jt_one("who follows is told of a freeze",
+	    test_follow_frozen);
 	bad += jt_one("a lost tail freezes, admins thaw", test_rollback);
 	bad += jt_one("a fork freezes", test_fork);
 	bad += JT_ROWS("crash", test_crash, crashes);

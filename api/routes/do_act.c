@@ -1,0 +1,170 @@
+/*
+ * Acts: texts and signatures, handed to the signer as they are.  Nothing of
+ * them is judged here; who they are from, the signer finds out by itself.
+ */
+#include <string.h>
+
+#include "api/routes/receipts.h"
+#include "ca/grant/decision.h"
+#include "ca/grant/request.h"
+#include "ca/ssh/cert.h"
+
+void
+do_ask(struct call *c)
+{
+	JIT_DONE(body_signed_done) struct body_signed b = { .n = 0 };
+	struct jit_why why = { 0 };
+	struct ask a = { .op = OP_REQUEST };
+	enum jit_err e = body_signed(exchange_body(c->x), REQUEST_MAX, 2, &b,
+	    &why);
+
+	if (e != JIT_OK) {
+		call_fail(c, e, &why);
+		return;
+	}
+	a.text = BUF_SPAN(b.text);
+	a.sig = BUF_SPAN(b.sig[0]);
+	a.possess = BUF_SPAN(b.sig[1]);
+	call_ask(c, &a, 1, false, receipts_created);
+}
+
+/* The text is about the request of the path. */
+static enum jit_err
+check_about(const struct call *c, enum op op, struct span text,
+    struct jit_why *why)
+{
+	struct decision d;
+	struct act act;
+	const struct ulid *id = &act.request;
+
+	if (op == OP_DECISION) {
+		JIT_TRY(decision_parse(text, &d, why));
+		id = &d.request;
+	} else {
+		JIT_TRY(act_parse(text, op == OP_DROP ? ACT_DROP : ACT_CANCEL,
+		    &act, why));
+	}
+	return strcmp(id->s, c->id.s) == 0 ? JIT_OK : jit_fail(why,
+	    JIT_E_OTHERTEXT, "the text is about request %s, the path about "
+	    "%s", id->s, c->id.s);
+}
+
+static void
+act(struct call *c, enum op op, size_t max)
+{
+	JIT_DONE(body_signed_done) struct body_signed b = { .n = 0 };
+	struct jit_why why = { 0 };
+	struct ask a = { .op = op };
+	enum jit_err e = body_signed(exchange_body(c->x), max, 1, &b, &why);
+
+	if (e == JIT_OK)
+		e = check_about(c, op, BUF_SPAN(b.text), &why);
+	if (e != JIT_OK) {
+		call_fail(c, e, &why);
+		return;
+	}
+	a.text = BUF_SPAN(b.text);
+	a.sig = BUF_SPAN(b.sig[0]);
+	call_ask(c, &a, 1, false, receipts_created);
+}
+
+void
+do_decide(struct call *c)
+{
+	act(c, OP_DECISION, DECISION_MAX);
+}
+
+void
+do_cancel(struct call *c)
+{
+	act(c, OP_CANCEL, ACT_MAX);
+}
+
+void
+do_drop(struct call *c)
+{
+	act(c, OP_DROP, ACT_MAX);
+}
+
+/* ---- collect ---- */
+
+static enum jit_err
+put_certificate(struct js *j, const struct receipts *r, struct jit_why *why)
+{
+	JIT_SCOPED(ssh_cert_free) struct ssh_cert *cert = NULL;
+	JIT_DONE(wr_done) struct wr line = WR_INIT(2 * SSH_BLOB_MAX);
+	struct rec_issued i;
+	struct rd rd;
+
+	if (r->n != 1 || r->v[0].e.type != ENTRY_ISSUED)
+		return jit_fail(why, JIT_E_PROTOCOL, "the signer's answer is "
+		    "no certificate");
+	JIT_TRY(rec_get_issued(r->v[0].e.body, &i, why));
+	JIT_TRY(ssh_cert_parse(i.cert, &cert, why));
+	rd = rd_of(i.cert);
+	wr_span(&line, rd_string(&rd, i.cert.n));
+	wr_u8(&line, ' ');
+	b64_put(&line, i.cert);
+	JIT_TRY(line.err);
+	js_text(j, "certificate", wr_view(&line));
+	js_uint(j, "serial", ssh_cert_fields(cert)->serial);
+	return JIT_OK;
+}
+
+static enum jit_err
+put_collected(struct call *c, const struct answer *a, struct js *j,
+    struct jit_why *why)
+{
+	JIT_DONE(receipts_done) struct receipts r = { 0 };
+	struct rd rd = rd_of(a->payload);
+
+	JIT_TRY(receipts_get(&rd, &r, why));
+	js_open(j, NULL, '{');
+	JIT_TRY(put_certificate(j, &r, why));
+	receipts_known(c->d, &r);
+	js_uint(j, "index", r.v[0].e.index);
+	js_utc(j, "time", r.v[0].e.time);
+	js_receipts(j, &r);
+	js_close(j, '}');
+	return JIT_OK;
+}
+
+static void
+collected(struct call *c, const struct answer *ans, size_t n)
+{
+	JIT_DONE(js_done) struct js j = JS_INIT;
+	struct jit_why why = { 0 };
+	enum jit_err e = put_collected(c, &ans[0], &j, &why);
+
+	(void)n;
+	if (e != JIT_OK)
+		call_fail(c, e, &why);
+	else
+		call_answer(c, 200, &j);
+}
+
+static enum jit_err
+read_secret(struct call *c, struct buf *ret, struct jit_why *why)
+{
+	JIT_DONE(body_done) struct body b = { .root = NULL };
+
+	JIT_TRY(body_parse(exchange_body(c->x), &b, why));
+	JIT_TRY(body_b64(&b, "secret", 32, 32, ret, why));
+	return body_end(&b, why);
+}
+
+void
+do_collect(struct call *c)
+{
+	JIT_DONE(buf_done) struct buf secret = { NULL, 0 };
+	struct jit_why why = { 0 };
+	struct ask a = { .op = OP_COLLECT, .id = c->id };
+	enum jit_err e = read_secret(c, &secret, &why);
+
+	if (e != JIT_OK) {
+		call_fail(c, e, &why);
+		return;
+	}
+	a.secret = BUF_SPAN(secret);
+	call_ask(c, &a, 1, false, collected);
+}
