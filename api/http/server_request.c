@@ -51,6 +51,7 @@ request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
 	wr_init(&x->body, s->c.limits.max_body);
 	exchange_free(c->x);
 	c->x = x;
+	conn_came(c);
 	/* The first request's time began when it was accepted. */
 	if (!c->first)
 		conn_phase(c, PHASE_HEAD, s->c.limits.head_s);
