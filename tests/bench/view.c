@@ -10,6 +10,7 @@
  * hold: the view verifies none.
  */
 #define _GNU_SOURCE
+#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -427,12 +428,15 @@ main(int argc, char **argv)
 	bench_rss("memory while made", getpid());
 	view_free(view);
 	view = NULL;
+	(void)sqlite3_memory_highwater(1);
 	NEED(view_open(path, VIEW_USE, &vkey, &view, NULL));
 	if (stat(path, &st) == 0)
 		(void)printf("%-44s %10.0f MiB\n", "file",
 		    (double)st.st_size / (1 << 20));
 	all_pages(now);
 	(void)bench_rate("one request by an entry's index, read", one_get);
+	(void)printf("%-44s %10.2f MiB at most\n", "memory of SQLite while asked",
+	    (double)sqlite3_memory_highwater(0) / (1 << 20));
 	view_free(view);
 	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), "%s/view.db.lock", dir);
