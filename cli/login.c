@@ -47,9 +47,12 @@ keep(struct desk *d, const struct hand *h, struct span person,
     const struct secret *token, struct jit_why *why)
 {
 	struct server *s = d->server;
+	char name[SERVER_NAME];
 
-	(void)snprintf(s->person, sizeof(s->person), "%.*s", (int)person.n,
+	/* person may be s->person. */
+	(void)snprintf(name, sizeof(name), "%.*s", (int)person.n,
 	    (const char *)person.p);
+	memcpy(s->person, name, sizeof(name));
 	ssh_key_fingerprint(h->key, s->key);
 	JIT_TRY(server_save_who(s, why));
 	return server_save_token(s, token, d->expires, why);

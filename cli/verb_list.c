@@ -3,6 +3,7 @@
 
 #include "cli/scan.h"
 #include "cli/tell.h"
+#include "cli/watch.h"
 
 struct listing_of {
 	struct desk *d;
@@ -107,8 +108,38 @@ verb_list(struct cli *c, const struct args *a)
 	return list(c, a, false);
 }
 
+/* One as it comes: the same cells, a line. */
+static void
+tell_new(struct desk *d, const struct dossier *r, utc_s now)
+{
+	JIT_DONE(wr_done) struct wr standing = WR_INIT(1024);
+	const struct request *q = &r->h.request->req;
+	char at[WHEN_TEXT];
+
+	tell_put_standing(&standing, d, r, now);
+	out_say(d->c, "%s  %s  %.*s  %.*s  %.*s  %.*s\n",
+	    when_text(WHEN_SHORT, q->created, now, at),
+	    desk_short(d, &r->id), OUT_SPAN(q->requester),
+	    OUT_SPAN(q->role), OUT_SPAN(wr_view(&standing)),
+	    OUT_SPAN(q->reason));
+	out_json(d->c, tell_json(d, r, now));
+}
+
+static int
+watch(struct cli *c)
+{
+	JIT_DONE(desk_done) struct desk d = { 0 };
+	struct jit_why why = { 0 };
+	enum jit_err e;
+
+	if ((e = desk_open(&d, c, &why)) != JIT_OK ||
+	    (e = desk_who(&d, &why)) != JIT_OK)
+		return out_error(c, e, &why);
+	return watch_inbox(&d, tell_new);
+}
+
 int
 verb_inbox(struct cli *c, const struct args *a)
 {
-	return list(c, a, true);
+	return args_has(a, OPT_WATCH) ? watch(c) : list(c, a, true);
 }

@@ -74,6 +74,19 @@ take_tls(struct setup *x, struct jit_why *why)
 	return JIT_OK;
 }
 
+/* Before anybody is asked. */
+static enum jit_err
+check_pin(const struct setup *x, struct jit_why *why)
+{
+	struct tlog_vkey log;
+	enum jit_err e;
+
+	if (x->c->pin == NULL || (e = tlog_vkey_parse(span_str(x->c->pin),
+	    &log, why)) == JIT_OK)
+		return JIT_OK;
+	return jit_at(why, e, "--pin");
+}
+
 static enum jit_err
 take_as(struct setup *x, struct jit_why *why)
 {
@@ -270,6 +283,7 @@ verb_setup(struct cli *c, const struct args *a)
 	    (e = server_find(x.d.state.s, url.text, &x.s, &why)) != JIT_OK ||
 	    (e = take_name(&x, &why)) != JIT_OK ||
 	    (e = take_tls(&x, &why)) != JIT_OK ||
+	    (e = check_pin(&x, &why)) != JIT_OK ||
 	    (e = take_as(&x, &why)) != JIT_OK ||
 	    (e = probe_tls(&x, &why)) != JIT_OK ||
 	    (e = ask_log(&x, &why)) != JIT_OK)

@@ -216,5 +216,5 @@ list(struct call *c)
 void
 do_requests(struct call *c)
 {
-	call_when(c, c->d->known, list);
+	call_when_known(c, list);
 }

@@ -19,7 +19,7 @@
 
 #define HTTP_BODY_MAX (4u << 20)
 #define HTTP_HEAD_MAX (64u << 10)
-#define HTTP_CONNECT_MS 4000	/* name, TCP and TLS */
+#define HTTP_CONNECT_MS 3800	/* name, TCP and TLS */
 
 enum http_trust { HTTP_SYSTEM, HTTP_PINNED, HTTP_ANYBODY };
 

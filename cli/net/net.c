@@ -64,7 +64,7 @@ call_once(struct net *n, const struct http_call *c, json_t **ret,
 		json = NULL;
 	}
 	*ret = json;
-	return e == JIT_E_PROTOCOL && a.status < 400 ? jit_at(why, e, "%s",
+	return e == JIT_E_PROTOCOL ? jit_at(why, e, "%s",
 	    http_name(n->http)) : e;
 }
 

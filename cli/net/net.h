@@ -13,7 +13,7 @@
 #include "cli/net/http.h"
 #include "signer/wire.h"
 
-#define NET_TIMEOUT_MS 4500	/* for a call; a wait: and 500 more */
+#define NET_TIMEOUT_MS 4000	/* for a call; a wait: 1 s more */
 #define NET_TOKEN_MAX 128
 
 struct net;

@@ -5,7 +5,7 @@
 
 #include "cli/net/net_int.h"
 
-#define WAIT_MORE_MS 500	/* a wait's answer comes in 5 s at most */
+#define WAIT_MORE_MS 1000	/* a wait's answer comes in 5 s at most */
 
 void
 built_done(struct built *b)
