@@ -19,7 +19,7 @@
  */
 #define LOOKS 2048
 #define LOOKS_SCATTERED 320
-#define GATHER 4096		/* entries of a state's index, before it gives up */
+#define GATHER 4096		/* entries of a state's index, at most */
 #define PAGE_MAX 256
 
 /* One way: the requests of a requester, of a role, of both, or all. */
