@@ -66,7 +66,7 @@ struct conn {
 	bool doomed;		/* shut down, about to be closed */
 	bool first;		/* no request was completed yet */
 	bool coming;		/* TLS, and no request line is here yet */
-	struct watch *hold;	/* libmicrohttpd is not to look: server_hold.c */
+	struct watch *hold;	/* suspended: server_hold.c */
 	struct pair *pair;	/* held; what its handshake shows */
 	struct exchange *x;	/* owned */
 	gnutls_session_t session;	/* libmicrohttpd's; NULL: no TLS */
@@ -130,7 +130,7 @@ struct exchange {
 	bool old;		/* HTTP/1.0 */
 	bool close;		/* the connection ends with it */
 	bool suspended;
-	struct buf target;	/* raw; what of it is here when it is too long */
+	struct buf target;	/* raw */
 	size_t path;		/* bytes of target before "?" */
 	struct wr body;
 	uint64_t body_seen;	/* bytes, also those that were not kept */
