@@ -18,7 +18,7 @@
  * what lies scattered each is on another.
  */
 #define LOOKS 2048
-#define LOOKS_SCATTERED 320
+#define LOOKS_SCATTERED 256
 #define GATHER 4096		/* entries of a state's index, at most */
 #define PAGE_MAX 256
 

@@ -277,22 +277,28 @@ make_all(uint64_t n)
 
 static struct span roles[ROLES];
 
+static double slowest, slowest_wall;	/* ms of all pages */
+
+/* The slowest of five by CPU, disk cache included. */
 static double
 page_ms(struct view_query *q, size_t *n, bool *more)
 {
-	double best = 1e9, worst = 0;
+	double worst = 0, best_wall = 1e9;
 
 	for (int i = 0; i < 5; i++) {
-		double from = bench_now(CLOCK_MONOTONIC), took;
+		double from = cpu(), wall = bench_now(CLOCK_MONOTONIC), took;
 		JIT_DONE(view_page_done) struct view_page p = { .n = 0 };
 
 		NEED(view_list(view, q, &p, NULL));
-		took = (bench_now(CLOCK_MONOTONIC) - from) * 1e3;
-		best = took < best ? took : best;
+		took = (cpu() - from) * 1e3;
+		wall = (bench_now(CLOCK_MONOTONIC) - wall) * 1e3;
 		worst = took > worst ? took : worst;
+		best_wall = wall < best_wall ? wall : best_wall;
 		*n = p.n;
 		*more = p.more;
 	}
+	slowest = worst > slowest ? worst : slowest;
+	slowest_wall = best_wall > slowest_wall ? best_wall : slowest_wall;
 	return worst;
 }
 
@@ -330,8 +336,9 @@ all_pages(utc_s at)
 		(void)snprintf(name[i], sizeof(name[i]), "role-%02d", i);
 		roles[i] = span_str(name[i]);
 	}
-	(void)printf("pages of 50, worst of 5, ms (rows, + more): newest "
-	    "first, middle, end; oldest first …\n");
+	(void)printf("pages of 50, slowest of 5, ms of CPU (rows, + more): "
+	    "newest first, from its middle, at\nits end; oldest first, from "
+	    "its middle, at its end\n");
 	for (int who = 0; who < 6; who++)
 		for (int state = VIEW_ALL; state <= VIEW_OVER; state++) {
 			static const char *const ws[] = { "all", "requester",
@@ -369,6 +376,8 @@ all_pages(utc_s at)
 	q = all;
 	q.max = 256;
 	pages("all, 256 a page", q);
+	(void)printf("%-44s %10.1f ms of CPU; by the clock, the best of its "
+	    "five, %.1f ms\n", "slowest page of all", slowest, slowest_wall);
 }
 
 static void
