@@ -18,8 +18,8 @@
  * what lies scattered each is on another.
  */
 #define LOOKS 2048
-#define LOOKS_SCATTERED 320
-#define GATHER 4096		/* entries of a state's index, before it gives up */
+#define LOOKS_SCATTERED 256
+#define GATHER 4096		/* entries of a state's index, at most */
 #define PAGE_MAX 256
 
 /* One way: the requests of a requester, of a role, of both, or all. */

@@ -488,7 +488,7 @@ static void
 stale_wal(void **state)
 {
 	const char *p = at("stale");
-	char wal[600];
+	char wal[600], journal[600];
 	struct buf b, w;
 	enum jit_err e;
 	struct db *d = made(p, 400);
@@ -510,8 +510,17 @@ stale_wal(void **state)
 	put(wal, BUF_SPAN(w));
 	assert_int_equal(chmod(wal, 0644), 0);
 	refused(p, DB_USE, JIT_E_MODE, "0644");
+	assert_int_equal(unlink(wal), 0);
+	(void)snprintf(journal, sizeof(journal), "%s-journal", p);
+	put(journal, BUF_SPAN(w));
+	refused(p, DB_USE, JIT_E_VIEW, "journal");
+	/* Made anew beside both. */
+	put(wal, BUF_SPAN(w));
 	assert_int_equal(unlink(p), 0);
 	d = made(p, 5);
+	assert_int_equal(count(d, &e), 5);
+	db_free(d);
+	d = opened(p, DB_USE);
 	assert_int_equal(count(d, &e), 5);
 	db_free(d);
 	buf_done(&b);

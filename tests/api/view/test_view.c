@@ -277,8 +277,8 @@ refusals(void **state)
 static void
 rollback(void **state)
 {
-	JIT_SCOPED(view_free) struct view *v = vt_open(&b, vt_path("back"),
-	    VIEW_MAKE);
+	const char *path = vt_path("back");
+	JIT_SCOPED(view_free) struct view *v = vt_open(&b, path, VIEW_MAKE);
 
 	(void)state;
 	for (uint64_t at = 0; at < b.n; at += 7) {
@@ -298,6 +298,9 @@ rollback(void **state)
 		assert_int_equal(view_size(v), at);
 		vt_apply(v, &b, at, to);
 		vt_check_note(v, &b);
+		/* Blobs that wait for their policy are kept as well. */
+		view_free(v);
+		v = vt_open(&b, path, VIEW_USE);
 	}
 	same_policy(v);
 	vt_same_rows(v, &b);
@@ -350,6 +353,58 @@ erased(void **state)
 	JT_OK(view_get(v, &ids[STORY_DENIED], &r, NULL));
 	vt_same_row(&b, &r);
 	view_row_done(&r);
+}
+
+/* ---- an id that is used again ---- */
+
+static void
+id_again(void **state)
+{
+	struct draft d;
+	struct ulid first;
+	uint64_t old, was;
+	struct view_row r = { .n_approved = 0 };
+	struct view_entry *e = NULL;
+	size_t n = 0;
+
+	(void)state;
+	fresh();
+	first = logbook_asked(&b, 1);
+	old = logbook_find(&b, &first)->dossier->h.request_index;
+	was = b.n;
+	JIT_SCOPED(view_free) struct view *v = vt_open(&b, vt_path("again"),
+	    VIEW_MAKE);
+	vt_apply(v, &b, 0, b.n);
+	/* Long over, and forgotten by the signer. */
+	b.w.now += 3 * 86400;
+	world_draft(&b.w, "prod-db", K_DAN, &d);
+	d.req.id = first;
+	(void)logbook_request_draft(&b, &d, K_DAN);
+	(void)logbook_decide(&b, &first, VERDICT_DENY, K_BOB);
+	vt_apply(v, &b, was, b.n);
+	vt_check_note(v, &b);
+	JT_OK(view_get(v, &first, &r, NULL));
+	vt_same_row(&b, &r);
+	assert_true(r.index == was && r.end == VIEW_DENIED);
+	view_row_done(&r);
+	JT_OK(view_entries(v, &first, &e, &n, NULL));
+	assert_true(n == 2 && e[0].index == was && e[1].index == was + 1);
+	free(e);
+	/* The old one is still listed as it was. */
+	const struct view_query q = { .now = b.w.now, .sees_all = true,
+	    .max = 2 };
+	JIT_DONE(view_page_done) struct view_page p = { .n = 0 };
+	JT_OK(view_list(v, &q, &p, NULL));
+	assert_true(p.n == 2 && p.v[0].index == old &&
+	    p.v[0].end == VIEW_OPEN && p.v[0].n_approved == 1);
+	/* What is about the old one's text cannot follow on the new. */
+	JT_OK(view_begin(v, NULL));
+	struct entry late = b.entry[old + 1].e;
+	late.index = b.n;
+	late.time = b.w.now;
+	JT_OK(entry_seal(&late));
+	JT_ERR(view_apply(v, &late, NULL), JIT_E_VERIFY);
+	view_rollback(v);
 }
 
 /* ---- live and anew ---- */
@@ -451,6 +506,7 @@ main(void)
 	failed += jt_one("what cannot be next", refusals);
 	failed += jt_one("batches taken back", rollback);
 	failed += jt_one("erased bodies are passed over", erased);
+	failed += jt_one("an id that is used again", id_again);
 	failed += JT_ROWS("histories", anew, histories);
 	logbook_done(&b);
 	return failed;

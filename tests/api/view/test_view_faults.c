@@ -320,16 +320,17 @@ edited_by_program(void **state)
 	    "    (sys.argv[2],)).rowcount\n"
 	    "d.commit()\n"
 	    "sys.exit(n != 1)\n";
-	JIT_DONE(buf_done) struct buf s = bytes_of("edited", b.n);
 	const char *p = vt_path("edited");
 	const char *argv[] = { "python3", "-c", edit, p,
 		ids[STORY_PENDING].s, NULL };
 	struct jit_why why = { 0 };
 	struct view_row r = { .n_approved = 0 };
-	struct view *v;
+	struct view *v = vt_open(&b, p, VIEW_MAKE);
 	enum jit_err e;
 
 	(void)state;
+	vt_apply(v, &b, 0, b.n);
+	view_free(v);
 	assert_int_equal(jt_run(argv, SPAN_NONE, NULL), 0);
 	e = try_open(p, &v, &why);
 	if (e == JIT_OK)

@@ -2,6 +2,7 @@
  * view_list: every filter beside what every dossier says, pages without a
  * gap or a double, and what a call with a million requests may not do.
  */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -363,8 +364,10 @@ too_many_to_gather(void **state)
 	static const char *const rs[] = { "r0", "r1", "r2" };
 	static struct logbook l;
 	const struct span seen[] = { span_str("r1") };
+	sqlite3_int64 before = sqlite3_memory_used();
 
 	(void)state;
+	(void)sqlite3_memory_highwater(1);
 	logbook_init(&l);
 	JIT_SCOPED(view_free) struct view *m = vt_open(&l, vt_path("many"),
 	    VIEW_MAKE);
@@ -387,6 +390,8 @@ too_many_to_gather(void **state)
 		q.n_roles = 1;
 		walk_many(m, &q, who, role, true);
 	}
+	/* All that SQLite ever held for it. */
+	assert_true(sqlite3_memory_highwater(0) - before < 5 << 19);
 	logbook_done(&l);
 }
 
