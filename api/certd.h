@@ -44,8 +44,12 @@ struct certd {
 	struct digest tls;		/* SPKI of our certificate */
 	char user_ca[2048];		/* as a line of OpenSSH; "" before hello */
 	struct signer_says says;
-	/* The log's size as far as anybody was told. */
+	/*
+	 * The log's size as far as anybody was told.  greeted false: since we
+	 * began no signer has said hello, so that nobody knows.
+	 */
 	uint64_t known;
+	bool greeted;
 	/* The view cannot go on: told once; JIT_OK: it can. */
 	enum jit_err view_err;
 	bool following;			/* a FOLLOW is out */

@@ -89,8 +89,9 @@ fill(const struct config *c, const char *path, uint64_t *size,
 	if (e == JIT_E_UNREACHABLE)
 		return jit_at(why, e, "jit-signer");
 	JIT_TRY(e);
-	JIT_TRY(view_open(path, VIEW_MAKE, &c->log, &v, why));
+	JIT_TRY(view_open(path, VIEW_BULK, &c->log, &v, why));
 	JIT_TRY(follow_all(cl, v, why));
+	JIT_TRY(view_settle(v, why));
 	*size = view_size(v);
 	return JIT_OK;
 }

@@ -209,6 +209,7 @@ open_server(struct serving *s, struct jit_why *why)
 	JIT_TRY(tls_pair_read(&d->conf, &p, why));
 	d->tls = p.spki;
 	c.limits.connections = d->conf.connections;
+	c.limits.per_address = d->conf.per_address;
 	/* Whoever waits, and as many as are being answered. */
 	c.limits.parked = d->conf.waiters + d->conf.connections;
 	c.cert_pem = (const char *)p.certificate.p;

@@ -7,15 +7,20 @@
 #define FOLLOW_MAX 4096u	/* entries of a page */
 #define FOLLOW_MS 2000u		/* at least so often its state is heard */
 #define RETRY_MS 1000
+#define AGREE 2			/* s between two clocks that agree */
 
 static void ask_next(struct certd *d);
 
 utc_s
 certd_now(const struct certd *d)
 {
+	utc_s wall = d->wall(), said;
+
 	if (d->says.now == 0)
-		return d->wall();
-	return d->says.now + (loop_ms(d->loop) - d->says.at_ms) / 1000;
+		return wall;
+	said = d->says.now + (loop_ms(d->loop) - d->says.at_ms) / 1000;
+	/* Both are whole seconds: one clock seems to differ from itself. */
+	return said >= wall - AGREE && said <= wall + AGREE ? wall : said;
 }
 
 void
@@ -241,6 +246,7 @@ follow_hello(void *arg, const struct hello *h, struct jit_why *why)
 	JIT_TRY(check_extends(d, h, why));
 	JIT_TRY(keep_ca(d, h->user_ca, why));
 	hear(d, h->state, h->now, h->policy_index, h->recovery);
+	d->greeted = true;
 	return JIT_OK;
 }
 

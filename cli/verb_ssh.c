@@ -1,4 +1,6 @@
 /* ssh - log in under a role, asking and waiting first if that is needed. */
+#define _POSIX_C_SOURCE 200809L
+#include <poll.h>
 #include <string.h>
 
 #include "cli/ask.h"
@@ -6,6 +8,7 @@
 #include "cli/hop.h"
 
 #define SSH_LEFT_MIN 5		/* s; a certificate that ends is none */
+#define A_MOMENT 10		/* s until a window opens */
 
 /* How good an own request of that role is to begin with; 0: not at all. */
 static int
@@ -188,6 +191,14 @@ get_approved(struct desk *d, struct going *g, struct dossier **r)
 	return await(d, &id, g->ms, r, &now);
 }
 
+/* A window that opens in a moment is waited for, not told of. */
+static void
+wait_a_moment(const struct desk *d, utc_s opens)
+{
+	while (opens > desk_now(d) && opens - desk_now(d) <= A_MOMENT)
+		(void)poll(NULL, 0, 100);
+}
+
 static int
 connect_to(struct desk *d, struct going *g, const struct dossier *r)
 {
@@ -201,6 +212,7 @@ connect_to(struct desk *d, struct going *g, const struct dossier *r)
 	enum jit_err e;
 	int status = CLI_CHILD;
 
+	wait_a_moment(d, opens);
 	/* Not collected yet: its time would begin without the person. */
 	if (opens > desk_now(d)) {
 		(void)out_outcome(d->c, "LATER", JIT_E_PENDING, "Approved, "

@@ -8,6 +8,7 @@
 #include "ca/base/tree.h"
 
 #define CONNECTIONS 1024
+#define PER_ADDRESS 256
 #define WAITERS 512
 #define TOKEN_LIFE ((dur_s)12 * 3600)
 #define TOKEN_LIFE_MAX ((dur_s)7 * 86400)
@@ -180,14 +181,14 @@ take_level(const struct tree_node *root, struct config *c,
 }
 
 static enum jit_err
-take_number(const struct tree_node *map, const char *key, unsigned max,
-    unsigned *ret, struct jit_why *why)
+take_number(const struct tree_node *map, const char *key, unsigned min,
+    unsigned max, unsigned *ret, struct jit_why *why)
 {
 	const struct tree_node *n = tree_get(map, key);
 	uint64_t v = *ret;
 
 	if (n != NULL)
-		JIT_TRY(tree_uint(n, 1, max, &v, why));
+		JIT_TRY(tree_uint(n, min, max, &v, why));
 	*ret = (unsigned)v;
 	return JIT_OK;
 }
@@ -196,17 +197,22 @@ static enum jit_err
 take_limits(const struct tree_node *root, struct config *c,
     struct jit_why *why)
 {
-	static const char *const known[] = { "connections", "waiters", NULL };
+	static const char *const known[] = { "connections", "per-address",
+	    "waiters", NULL };
 	const struct tree_node *n = tree_get(root, "limits");
 
 	c->connections = CONNECTIONS;
+	c->per_address = PER_ADDRESS;
 	c->waiters = WAITERS;
 	if (n == NULL)
 		return JIT_OK;
 	JIT_TRY(tree_want(n, TREE_MAP, why));
 	JIT_TRY(tree_only(n, known, why));
-	JIT_TRY(take_number(n, "connections", 65536, &c->connections, why));
-	return take_number(n, "waiters", 4096, &c->waiters, why);
+	JIT_TRY(take_number(n, "connections", 1, 65536, &c->connections,
+	    why));
+	JIT_TRY(take_number(n, "per-address", 0, 65536, &c->per_address,
+	    why));
+	return take_number(n, "waiters", 1, 4096, &c->waiters, why);
 }
 
 static enum jit_err

@@ -10,7 +10,8 @@
  *	tls: { certificate: /etc/jit-certd/tls.pem, key: /etc/jit-certd/tls.key }
  *	log-level: info                   or error, warn, debug; may be absent
  *	token-life: 12h                   absent: 12h; 1m to 7d
- *	limits: { connections: 1024, waiters: 512 }     may be absent
+ *	limits: { connections: 1024, per-address: 256, waiters: 512 }
+ *	                                  each may be absent; per-address 0: none
  *
  * Read by the strict YAML loader (ca/base/tree.h): what is not known is
  * refused by name, with file, line and column.
@@ -36,7 +37,7 @@ struct config {
 	char log_id[TLOG_LOGID_TEXT];
 	enum log_level level;
 	dur_s token_life;
-	unsigned connections, waiters;
+	unsigned connections, per_address, waiters;
 };
 
 /*

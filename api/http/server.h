@@ -6,7 +6,7 @@
  * body of at most max_body bytes.  Whoever gets it answers at once or later
  * (the connection is suspended meanwhile); each exchange is answered once.
  *
- * Refused before anybody else sees it, with a problem document (problem.h)
+ * Refused before anybody else sees it, with a problem document (answer.h)
  * and the connection closed, since libmicrohttpd 0.9.75 takes them:
  *	a second Content-Length, Host, Transfer-Encoding, Authorization,
  *	Content-Type or Cookie; Content-Length beside Transfer-Encoding; a
@@ -18,14 +18,26 @@
  *	before it is read where Content-Length says so); HTTP/1.0 and older
  *	get Connection: close.
  *
- * Every answer carries Cache-Control: no-store, X-Content-Type-Options:
- * nosniff, Content-Security-Policy: default-src 'none'; frame-ancestors
- * 'none', Strict-Transport-Security, and X-Request-Id (our own number, never
- * the client's).  Nothing of a request is echoed in a header.
+ * It sees all of that although libmicrohttpd hides some of it: server_head.c.
+ * What libmicrohttpd refuses by itself (a head of more than some 4 KiB, no
+ * Host, a Content-Length that is no number, a bad chunk) gets a page of its
+ * own with 4xx, or no answer, is closed, and never reaches served().
  *
- * Limits: connections in all and of one address, a time for the handshake
- * and the head, for the body, for reading the answer; parked exchanges.
- * When descriptors run out, accepting pauses and what is there goes on.
+ * Every answer of ours carries Cache-Control: no-store, X-Content-Type-
+ * Options: nosniff, Content-Security-Policy: default-src 'none';
+ * frame-ancestors 'none', Strict-Transport-Security, and X-Request-Id (our
+ * own number, never the client's).  Nothing of a request is echoed in a
+ * header.
+ *
+ * Limits: connections in all and of one address (of IPv6: of one /64), a time
+ * for the handshake and the head, for the body, for reading the answer, all
+ * absolute: a byte a second does not prolong them; parked exchanges.  At the
+ * limit of all, or without descriptors, who comes waits in the kernel's queue,
+ * and a connection that never sent a whole request head, else the one idle
+ * longest, gives up its place; the rest goes on.
+ *
+ * Logs nothing, with one exception: when libmicrohttpd finds itself broken it
+ * says so on stderr and the program aborts.
  */
 #ifndef JIT_API_HTTP_SERVER_H
 #define JIT_API_HTTP_SERVER_H
@@ -49,27 +61,37 @@ struct server_limits {
 	unsigned parked;		/* exchanges that wait, 512 */
 	unsigned idle_s;		/* between requests, 30 */
 	unsigned head_s;		/* handshake and head, 10 */
-	unsigned body_s;		/* body, and reading the answer, 10 */
+	unsigned body_s;		/* body, and reading the answer, 10;
+					   what the kernel still holds of it
+					   then, twice that */
 	size_t max_body;		/* 65536 */
 };
 extern const struct server_limits server_limits_default;
 
 struct server_config {
 	struct loop *loop;		/* borrowed */
-	int listen_fd;			/* bound, listening, non-blocking; taken */
-	const char *cert_pem, *key_pem;	/* texts, copied; NULL: no TLS (tests) */
+	int listen_fd;		/* bound, listening, non-blocking; taken */
+	/* Texts, copied; both NULL: no TLS (tests). */
+	const char *cert_pem, *key_pem;
 	struct server_limits limits;
 	/*
 	 * A request is here.  x is valid until it is answered or gone is
 	 * called.  Must answer now, or exchange_park() and answer later.
 	 */
 	void (*serve)(void *arg, struct exchange *x);
-	/* One answer was sent (or its client was gone: status 0). */
+	/*
+	 * One answer was sent, refusals of ours included (or its client was
+	 * gone: status 0).  NULL is fine.  exchange_data() is still there,
+	 * unless gone was called.
+	 */
 	void (*served)(void *arg, const struct exchange *x, unsigned status);
 	void *arg;
 };
 
-/* JIT_E_ARG: certificate and key are none, or not a pair; JIT_E_IO. */
+/*
+ * listen_fd is taken whatever is returned.  JIT_E_ARG: certificate and key
+ * are none, or not a pair; JIT_E_IO, JIT_E_NOMEM.
+ */
 enum jit_err server_new(const struct server_config *c, struct server **ret,
     struct jit_why *why);
 /* New TLS texts for connections to come; a bad pair keeps the old one. */
@@ -77,7 +99,8 @@ enum jit_err server_set_tls(struct server *s, const char *cert_pem,
     const char *key_pem, struct jit_why *why);
 /*
  * Accept nothing more, answer what is parked with 503, let answers out for at
- * most ms, then stop and free.  Runs the loop meanwhile.
+ * most ms, then stop and free.  Runs the loop meanwhile: not to be called
+ * from a callback of it.  NULL is fine.
  */
 void server_stop(struct server *s, int ms);
 
@@ -90,7 +113,7 @@ enum method exchange_method(const struct exchange *x);
 /* Raw, as it was sent: "/v1/requests/01J…"; and behind "?", or empty. */
 struct span exchange_path(const struct exchange *x);
 struct span exchange_query(const struct exchange *x);
-/* The only value of that header; NULL when it is not there. */
+/* The only value of that header; NULL when there is none, or several. */
 const char *exchange_header(const struct exchange *x, const char *name);
 struct span exchange_body(const struct exchange *x);
 uint64_t exchange_id(const struct exchange *x);	/* X-Request-Id */
@@ -101,9 +124,12 @@ void *exchange_data(const struct exchange *x);
 void exchange_set_data(struct exchange *x, void *data);
 
 /*
- * The answer comes later.  gone(arg) is called, once, when the client hangs
- * up or the server stops before it is answered; x is then no more.
- * JIT_E_BUSY: too many are parked already; answer that.
+ * The answer comes later; only within serve().  gone(arg) is called, once,
+ * when the client hangs up (one that shuts down its sending side has) or the
+ * server stops before it is answered; x is then no more.  How long it may
+ * wait is for the caller: there is no limit here.
+ * JIT_E_BUSY: too many are parked already; JIT_E_IO: it cannot be watched;
+ * answer that.
  */
 enum jit_err exchange_park(struct exchange *x, void (*gone)(void *arg),
     void *arg);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 #define AT_ONCE 16		/* accepted in one round, to be fair */
 #define RETRY_MS 100
+#define GRACE_MS 1000
 #define SEND_BUFFER 131072	/* in the kernel, of one connection */
 
 /* ---- addresses ---- */
@@ -87,18 +89,50 @@ server_accept_more(struct server *s)
 	}
 }
 
-/* All places are taken: who has been idle for longest gives up its own. */
+/* accept() may fail for want of a descriptor when nobody is there. */
+static bool
+somebody_waits(const struct server *s)
+{
+	struct pollfd p = { .fd = s->listen_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/*
+ * All places are taken, and somebody waits.  Whoever has not brought its
+ * first request to an end of its head for longest gives up its place, else
+ * who has been idle for longest; nobody in the first second, so that a crowd
+ * does not push out those that are just coming.
+ */
 static void
 make_room(struct server *s)
 {
-	struct conn *oldest = NULL;
+	int64_t before = loop_ms(s->loop) - GRACE_MS;
+	struct conn *victim = NULL;
 
-	for (struct conn *c = s->conns; c != NULL; c = c->next)
-		if (c->phase == PHASE_IDLE && !c->doomed &&
-		    (oldest == NULL || c->deadline < oldest->deadline))
-			oldest = c;
-	if (oldest != NULL)
-		conn_doom(oldest);
+	for (struct conn *c = s->conns; c != NULL; c = c->next) {
+		bool begins = c->first && c->phase == PHASE_HEAD;
+
+		if (c->doomed || c->since > before ||
+		    (!begins && c->phase != PHASE_IDLE))
+			continue;
+		if (victim == NULL || begins > victim->first ||
+		    (begins == victim->first && c->since < victim->since))
+			victim = c;
+	}
+	if (victim != NULL)
+		conn_doom(victim);
+}
+
+/* Until somebody goes, or some time has passed. */
+static void
+wait_for_room(struct server *s)
+{
+	if (!somebody_waits(s))
+		return;
+	make_room(s);
+	pause_accept(s, true);
+	timer_set(s->loop, &s->retry, loop_ms(s->loop) + RETRY_MS);
 }
 
 /* ---- accepting ---- */
@@ -158,8 +192,7 @@ accept_one(struct server *s)
 	int fd;
 
 	if (s->counts.connections >= s->c.limits.connections) {
-		make_room(s);
-		pause_accept(s, true);
+		wait_for_room(s);
 		return false;
 	}
 	fd = accept4(s->listen_fd, (struct sockaddr *)&sa, &len,
@@ -171,9 +204,7 @@ accept_one(struct server *s)
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 	    errno == ENOMEM) {
 		/* It stays in the queue: asking at once would spin. */
-		make_room(s);
-		pause_accept(s, true);
-		timer_set(s->loop, &s->retry, loop_ms(s->loop) + RETRY_MS);
+		wait_for_room(s);
 		return false;
 	}
 	/* The rest is about that one connection (accept(2)). */

@@ -62,11 +62,14 @@ struct conn {
 	struct address address;
 	char peer[48];
 	enum phase phase;
-	int64_t deadline;	/* of loop_ms(); 0: none */
+	int64_t since, deadline;	/* of phase, of loop_ms(); 0: none */
 	bool doomed;		/* shut down, about to be closed */
 	bool first;		/* no request was completed yet */
+	bool coming;		/* TLS, and no request line is here yet */
+	struct watch *hold;	/* suspended: server_hold.c */
 	struct pair *pair;	/* held; what its handshake shows */
 	struct exchange *x;	/* owned */
+	gnutls_session_t session;	/* libmicrohttpd's; NULL: no TLS */
 };
 
 struct server {
@@ -83,6 +86,7 @@ struct server {
 	struct conn *conns;
 	struct conn *adding;	/* owned; not yet known by libmicrohttpd */
 	struct pair *pair;	/* NULL: no TLS */
+	unsigned coming;	/* connections that are */
 	uint64_t id;		/* of the last exchange */
 	struct server_counts counts;
 };
@@ -97,6 +101,14 @@ void conn_doom(struct conn *c);
 void conn_free(struct conn *c);
 /* Run libmicrohttpd soon, without waiting for an event. */
 void server_again(struct server *s);
+
+/* ---- handshakes (server_hold.c) ---- */
+
+/* libmicrohttpd wants to run again at once: not for a handshake. */
+void conn_hold_all(struct server *s);
+void conn_let_go(struct conn *c);	/* fine when it is not held */
+/* Its first request line is here, or it is closed. */
+void conn_came(struct conn *c);
 
 /* ---- requests (server_request.c, server_head.c, server_answer.c) ---- */
 
@@ -118,7 +130,7 @@ struct exchange {
 	bool old;		/* HTTP/1.0 */
 	bool close;		/* the connection ends with it */
 	bool suspended;
-	struct buf target;	/* raw; what of it is here when it is too long */
+	struct buf target;	/* raw */
 	size_t path;		/* bytes of target before "?" */
 	struct wr body;
 	uint64_t body_seen;	/* bytes, also those that were not kept */

@@ -28,10 +28,7 @@ conn_of(struct MHD_Connection *mhd)
 	return info == NULL ? NULL : info->socket_context;
 }
 
-/*
- * The target before libmicrohttpd decodes it in place.  One that is too long
- * is kept with a byte too many, to be refused when its headers are here.
- */
+/* The target, copied before libmicrohttpd decodes it in place. */
 void *
 request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
@@ -51,6 +48,7 @@ request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
 	wr_init(&x->body, s->c.limits.max_body);
 	exchange_free(c->x);
 	c->x = x;
+	conn_came(c);
 	/* The first request's time began when it was accepted. */
 	if (!c->first)
 		conn_phase(c, PHASE_HEAD, s->c.limits.head_s);

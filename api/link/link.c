@@ -33,7 +33,7 @@ too_late(void *arg)
 	struct question *q = arg;
 	struct jit_why why = { 0 };
 
-	(void)jit_fail(&why, JIT_E_UNREACHABLE, "the signer: no answer to %s "
+	(void)jit_fail(&why, JIT_E_UNREACHABLE, "jit-signer: no answer to %s "
 	    "in time", op_name(q->op[0]));
 	link_hang_up(q->link, why.code, &why);
 }
@@ -197,7 +197,7 @@ hear(struct link *l, struct span frame, struct jit_why *why)
 	unsigned i;
 
 	if (answer_get(frame, &a) != JIT_OK)
-		return jit_fail(why, JIT_E_PROTOCOL, "the signer: something "
+		return jit_fail(why, JIT_E_PROTOCOL, "jit-signer: something "
 		    "that is not an answer");
 	i = a.tag & 1;
 	q = *bucket_of(l, a.tag);
@@ -206,7 +206,7 @@ hear(struct link *l, struct span frame, struct jit_why *why)
 	/* Of two, the first may be answered while the second is sent. */
 	if (q == NULL || i >= q->n || a.op != q->op[i] ||
 	    q->heard[i].p != NULL || (q->left == 1 && !q->sent))
-		return jit_fail(why, JIT_E_PROTOCOL, "the signer: an answer "
+		return jit_fail(why, JIT_E_PROTOCOL, "jit-signer: an answer "
 		    "to something that was not asked");
 	if (--q->left > 0)
 		return buf_copy(&q->heard[i], frame);
@@ -282,10 +282,10 @@ check_hello(struct link *l, const struct answer *a, struct jit_why *why)
 	struct hello h;
 
 	if (a->err != JIT_OK)
-		return jit_fail(why, a->err, "the signer: %s",
+		return jit_fail(why, a->err, "jit-signer: %s",
 		    jit_why_text(&a->why, a->err));
 	if (hello_get(a->payload, &h, why) != JIT_OK)
-		return jit_fail(why, JIT_E_PROTOCOL, "the signer: its hello "
+		return jit_fail(why, JIT_E_PROTOCOL, "jit-signer: its hello "
 		    "is none");
 	return l->c.hello(l->c.arg, &h, why);
 }

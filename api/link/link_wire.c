@@ -41,7 +41,7 @@ frame_length(struct span s, size_t *ret, struct jit_why *why)
 	uint32_t n = rd_u32(&r);
 
 	if (n < PROTO_FRAME_MIN || n > PROTO_ANSWER_MAX)
-		return jit_fail(why, JIT_E_PROTOCOL, "the signer: an answer "
+		return jit_fail(why, JIT_E_PROTOCOL, "jit-signer: an answer "
 		    "of %u bytes; accepted are %u to %u", n, PROTO_FRAME_MIN,
 		    PROTO_ANSWER_MAX);
 	*ret = n;
@@ -93,7 +93,7 @@ read_some(struct link *l, bool *more, struct jit_why *why)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return JIT_OK;
 	if (n < 0)
-		return jit_fail(why, JIT_E_UNREACHABLE, "the signer: %s",
+		return jit_fail(why, JIT_E_UNREACHABLE, "jit-signer: %s",
 		    strerror(errno));
 	l->in_n += (size_t)n;
 	JIT_TRY(take_frames(l, &size, why));
@@ -170,7 +170,7 @@ wire_flush(void *link)
 		else if (errno == EPIPE || errno == ECONNRESET)
 			l->deaf = true;
 		else if (errno != EINTR) {
-			(void)jit_fail(&why, JIT_E_IO, "the signer: %s",
+			(void)jit_fail(&why, JIT_E_IO, "jit-signer: %s",
 			    strerror(errno));
 			link_hang_up(l, why.code, &why);
 			return;

@@ -5,6 +5,7 @@
 #include "ca/base/log.h"
 
 #define JSON_TYPE "application/json"
+#define NOT_KNOWN UINT64_MAX	/* how large the log is, no signer has said */
 
 static void
 unlist(struct call *c)
@@ -197,6 +198,10 @@ not_caught_up(void *arg)
 	enum jit_err e = c->d->view_err != JIT_OK ? c->d->view_err :
 	    JIT_E_BUSY;
 
+	if (!c->d->greeted && link_state(c->d->link, &why) != JIT_OK) {
+		call_fail(c, why.code, &why);
+		return;
+	}
 	(void)jit_fail(&why, e, "the view of the log is behind: %llu of %llu "
 	    "entries", (unsigned long long)view_size(c->d->view),
 	    (unsigned long long)c->want);
@@ -204,15 +209,17 @@ not_caught_up(void *arg)
 }
 
 void
-call_when(struct call *c, uint64_t size, call_then *then)
+call_when_known(struct call *c, call_then *then)
 {
-	if (view_size(c->d->view) >= size) {
+	const struct certd *d = c->d;
+
+	if (d->greeted && view_size(d->view) >= d->known) {
 		then(c);
 		return;
 	}
 	if (!park(c))
 		return;
-	c->want = size;
+	c->want = d->greeted ? d->known : NOT_KNOWN;
 	c->then = then;
 	list(c, CERTD_CATCH_UP_MS, not_caught_up);
 }
@@ -301,6 +308,8 @@ certd_wake(struct certd *d)
 
 	for (struct call *c = d->waiting; c != NULL; c = next) {
 		next = c->next;
+		if (!c->counted && c->want == NOT_KNOWN && d->greeted)
+			c->want = d->known;
 		if (c->counted ? !c->news : view_size(d->view) < c->want)
 			continue;
 		unlist(c);

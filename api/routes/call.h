@@ -5,10 +5,10 @@
  * asked; the route's function answers it or asks the signer first:
  *
  *	function(c) ── call_ask(c, …, then) ──► then(c, answers) ── call_answer
- *	     └──────── call_when(c, size, then) ─► then(c)
+ *	     └──────── call_when_known(c, then) ──► then(c)
  *
  * Every path through a function ends in exactly one of call_answer,
- * call_empty, call_fail, call_ask, call_when or call_wait; c is not to be
+ * call_empty, call_fail, call_ask, call_when_known or call_wait; c is not to be
  * touched behind it.  A client that goes away ends the call by itself.
  */
 #ifndef JIT_API_ROUTES_CALL_H
@@ -96,8 +96,12 @@ void call_fail(struct call *c, enum jit_err e, const struct jit_why *why);
  */
 void call_ask(struct call *c, const struct ask *a, size_t n, bool lenient,
     call_answers *then);
-/* Go on once the view holds size entries; JIT_E_BUSY after a while. */
-void call_when(struct call *c, uint64_t size, call_then *then);
+/*
+ * Go on once the view holds all that anybody was told of (d->known): what was
+ * acknowledged is not "not there" a moment later, nor after a restart.
+ * JIT_E_BUSY after a while; while no signer was seen yet, its error.
+ */
+void call_when_known(struct call *c, call_then *then);
 /*
  * Go on once an entry about c->id, or a policy, at index since or above is
  * there, or after ms.  JIT_E_BUSY: too many wait.

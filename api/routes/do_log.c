@@ -65,7 +65,7 @@ prove(struct call *c)
 void
 do_prove(struct call *c)
 {
-	call_when(c, c->d->known, prove);
+	call_when_known(c, prove);
 }
 
 /* ---- blocks by digest ---- */

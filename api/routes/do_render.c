@@ -289,5 +289,5 @@ do_render(struct call *c)
 	else if (kind == KIND_REQUEST)
 		call_answer(c, 200, &j);
 	else
-		call_when(c, c->d->known, about);
+		call_when_known(c, about);
 }

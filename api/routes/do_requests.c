@@ -62,12 +62,12 @@ read_query(struct call *c, struct view_query *q, bool *proofs,
 
 /* ---- what is answered ---- */
 
-/* All but what proves it, and the closing bracket. */
+/* The first n of p, at least one if there is one; not the closing bracket. */
 static void
 put_page(struct call *c, struct js *j, const struct view_page *p, size_t n,
     utc_s now)
 {
-	bool more = p->more || n < p->n;
+	const bool all = n == p->n;
 
 	js_open(j, NULL, '{');
 	js_utc(j, "now", now);
@@ -76,8 +76,10 @@ put_page(struct call *c, struct js *j, const struct view_page *p, size_t n,
 	for (size_t i = 0; i < n; i++)
 		call_put_request(j, NULL, c->d, &p->v[i], now);
 	js_close(j, ']');
-	if (more && n > 0)
+	if (!all)
 		js_uint(j, "next", p->v[n - 1].index);
+	else if (p->more)
+		js_uint(j, "next", p->next);
 	else
 		js_null(j, "next");
 }
@@ -146,6 +148,9 @@ take_indexes(struct call *c, const struct view_page *p, uint64_t *index,
 
 		JIT_TRY(view_entries(c->d->view, &p->v[*n_rows].id, &v, &n,
 		    why));
+		/* More than fit in one answer: its first ones. */
+		if (*n_rows == 0 && n > PROTO_PROVE_MAX)
+			n = PROTO_PROVE_MAX;
 		for (size_t i = 0; i < n; i++)
 			own += v[i].size + PROOF_OVERHEAD;
 		if (*n_index + n > PROTO_PROVE_MAX ||
@@ -216,5 +221,5 @@ list(struct call *c)
 void
 do_requests(struct call *c)
 {
-	call_when(c, c->d->known, list);
+	call_when_known(c, list);
 }

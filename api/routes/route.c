@@ -163,7 +163,7 @@ admit(struct call *c)
 		return;
 	}
 	if (c->route->who == WHO_SEES) {
-		call_when(c, c->d->known, may_see);
+		call_when_known(c, may_see);
 		return;
 	}
 	if (c->route->who == WHO_AUDITOR &&

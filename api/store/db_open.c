@@ -152,6 +152,11 @@ check_files(const struct db *d, struct jit_why *why)
 		return jit_fail(why, JIT_E_IO, "%s: %s", d->path,
 		    strerror(errno));
 	JIT_TRY(check_header(d, header, (size_t)n, why));
+	/* We never leave one; SQLite would play it back. */
+	JIT_TRY(path_with(d, "-journal", path, why));
+	if (access(path, F_OK) == 0)
+		return db_damaged(d, why, "another program left its journal "
+		    "beside it");
 	JIT_TRY(path_with(d, "-wal", path, why));
 	e = sys_open(path, &rule, &wal, why);
 	return e == JIT_E_UNKNOWN ? JIT_OK : e;

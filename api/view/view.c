@@ -85,6 +85,7 @@ put_meta(struct wr *w, const struct view *v)
 			wr_span(w, DIGEST_SPAN(p->edge.peak[l]));
 	wr_u64(w, (uint64_t)p->time);
 	wr_u64(w, p->policy_index);
+	wr_span(w, DIGEST_SPAN(p->policy));
 	wr_u64(w, p->lost);
 	wr_u64(w, (uint64_t)p->skew);
 }
@@ -119,6 +120,7 @@ parse_meta(struct view *v, struct span body, struct jit_why *why)
 			    sizeof(p.edge.peak[l].b));
 	p.time = (utc_s)rd_u64(&r);
 	p.policy_index = rd_u64(&r);
+	rd_copy(&r, p.policy.b, sizeof(p.policy.b));
 	p.lost = rd_u64(&r);
 	p.skew = (dur_s)rd_u64(&r);
 	if (rd_end(&r) != JIT_OK || p.time < 0 || p.time > UTC_MAX ||

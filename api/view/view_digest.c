@@ -22,6 +22,7 @@ chain_place(struct digest *h, const struct place *p)
 	wr_span(&w, DIGEST_SPAN(root));
 	wr_u64(&w, (uint64_t)p->time);
 	wr_u64(&w, p->policy_index);
+	wr_span(&w, DIGEST_SPAN(p->policy));
 	wr_u64(&w, p->lost);
 	wr_u64(&w, (uint64_t)p->skew);
 	JIT_TRY(w.err);

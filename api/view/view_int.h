@@ -25,6 +25,7 @@ struct place {
 	struct merkle_edge edge;
 	utc_s time;			/* of the newest entry */
 	uint64_t policy_index;
+	struct digest policy;		/* of the policy in force, or zeros */
 	uint64_t lost;			/* requests whose bodies were erased */
 	/* The largest distance between "created" and the log's own time. */
 	dur_s skew;

@@ -5,7 +5,7 @@
  * index and exact for requester, role and the reader's eyes; several are
  * merged.  A state or time of creation that few requests have is gathered
  * first, by its index, and sorted.  Every row that is found is then held
- * against the whole question, and a call looks at LOOKS of them at most.
+ * against the whole question, and a call looks at a bounded number of them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,13 @@
 #include "api/view/view_int.h"
 #include "ca/grant/ledger.h"
 
-#define LOOKS 2048		/* rows that a call looks at */
-#define GATHER 4096		/* entries of a state's index, before it gives up */
+/*
+ * Rows that a call looks at: neighbours are on the same page of the file, of
+ * what lies scattered each is on another.
+ */
+#define LOOKS 2048
+#define LOOKS_SCATTERED 256
+#define GATHER 4096		/* entries of a state's index, at most */
 #define PAGE_MAX 256
 
 /* One way: the requests of a requester, of a role, of both, or all. */
@@ -404,13 +409,15 @@ look(struct walk *w, int64_t index, struct view_page *p, struct jit_why *why)
 static enum jit_err
 fill(struct walk *w, struct view_page *p, struct jit_why *why)
 {
+	size_t most = !w->gathered && w->n_ways == 1 &&
+	    w->way[0].sql == SQL_ALL_UP ? LOOKS : LOOKS_SCATTERED;
 	bool any = true;
 	int64_t index;
 
 	for (size_t looks = 0; ; looks++) {
 		JIT_TRY(walk_next(w, &index, &any, why));
 		p->more = any;
-		if (!any || p->n == w->q->max || looks == LOOKS)
+		if (!any || p->n == w->q->max || looks == most)
 			return JIT_OK;
 		JIT_TRY(look(w, index, p, why));
 		p->next = (uint64_t)index;

@@ -119,7 +119,8 @@ save_blocks(struct view *v, const struct policy *p, struct jit_why *why)
 }
 
 static void
-replace_policy(struct view *v, struct policy *p, uint64_t index)
+replace_policy(struct view *v, struct policy *p, const struct digest *d,
+    uint64_t index)
 {
 	if (v->policy_new) {
 		policy_free(v->policy);
@@ -128,6 +129,7 @@ replace_policy(struct view *v, struct policy *p, uint64_t index)
 		v->policy_new = true;
 	}
 	v->policy = p;
+	v->at.policy = *d;
 	v->at.policy_index = index;
 }
 
@@ -146,7 +148,7 @@ view_take_policy(struct view *v, const struct entry *e, struct jit_why *why)
 		return view_cannot(e, why, "its digest is not its blocks'");
 	JIT_TRY(policy_check(p, why));
 	JIT_TRY(save_blocks(v, p, why));
-	replace_policy(v, p, e->index);
+	replace_policy(v, p, &whole, e->index);
 	p = NULL;
 	return JIT_OK;
 }
@@ -178,6 +180,7 @@ enum jit_err
 view_load_policy(struct view *v, struct jit_why *why)
 {
 	JIT_SCOPED(policy_free) struct policy *p = NULL;
+	struct digest d;
 	struct stmt *s;
 	enum jit_err e;
 	bool row;
@@ -195,10 +198,9 @@ view_load_policy(struct view *v, struct jit_why *why)
 			return e;
 		}
 	}
-	e = policy_check(p, NULL);
-	if (e != JIT_OK && e != JIT_E_NOMEM)
+	JIT_TRY(policy_digest(p, &d));
+	if (!digest_eq(&d, &v->at.policy))
 		return db_damaged(v->db, why, "the policy in it is not whole");
-	JIT_TRY(e);
 	v->policy = p;
 	p = NULL;
 	return JIT_OK;

@@ -26,7 +26,8 @@ double bench_rate(const char *what, void (*fn)(void));
 /* Bare Ed25519 operations a second of one core; printed. */
 double bench_signs(void);
 double bench_verifies(void);
-struct bench_memory { double rss, most; };	/* MiB: VmRSS, its highest */
+/* MiB: VmRSS, its highest, and what of it are pages of files. */
+struct bench_memory { double rss, most, file; };
 struct bench_memory bench_memory(pid_t pid);
 /* Print it. */
 void bench_rss(const char *what, pid_t pid);

@@ -58,3 +58,28 @@ aim_print(const char *what, double have, double aim, bool most,
 	(void)printf("%-44s %10.1f %s; aim: at %s %.1f: %s\n", what, have,
 	    unit, most ? "most" : "least", aim, met ? "met" : "MISSED");
 }
+
+void
+spent_add(struct spent *to, const struct spent *c)
+{
+	to->wall += c->wall;
+	to->certd += c->certd;
+	to->signer += c->signer;
+	to->own += c->own;
+	to->machine += c->machine;
+}
+
+double
+spent_print(const char *what, size_t n, const struct spent *c)
+{
+	const double each = 1e6 / (double)n;
+	const double ours = c->certd + c->signer + c->own;
+
+	(void)printf("%-44s %10.0f /s; CPU each: certd %.0f us, signer "
+	    "%.0f us, generator %.0f us: two cores to themselves %.0f /s; "
+	    "of the cores %.2f are these three's, %.2f others'\n", what,
+	    (double)n / c->wall, c->certd * each, c->signer * each,
+	    c->own * each, 2 * (double)n / ours, ours / c->wall,
+	    (c->machine - ours) / c->wall);
+	return (double)n / c->wall;
+}

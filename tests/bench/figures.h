@@ -26,7 +26,16 @@ void times_print(struct times *t);
 void aim_print(const char *what, double have, double aim, bool most,
     const char *unit);
 
-/* Processor time of everybody, at a moment or between two. */
-struct spent { double wall, certd, signer, own; };
+/*
+ * Processor time of both daemons, of this program and of the whole machine,
+ * at a moment or between two; seconds.
+ */
+struct spent { double wall, certd, signer, own, machine; };
+void spent_add(struct spent *to, const struct spent *c);
+/*
+ * So many of what, in c: the rate (which is returned), what each cost, what
+ * the two cores would do if they had nothing else to do, and who had them.
+ */
+double spent_print(const char *what, size_t n, const struct spent *c);
 
 #endif

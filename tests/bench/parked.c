@@ -112,13 +112,10 @@ static void
 handshakes(struct site *s, struct tls_conn *v)
 {
 	struct spent c = site_spent(s);
-	const double n = SITE_WAITERS;
 
 	tls_connect(v, SITE_WAITERS, s->station.port, AT_ONCE);
 	c = spent_since(s, &c);
-	(void)printf("%-44s %10.0f /s; CPU each: certd %.0f us, generator "
-	    "%.0f us\n", "TLS handshakes, 32 under way", n / c.wall,
-	    c.certd * 1e6 / n, c.own * 1e6 / n);
+	(void)spent_print("TLS handshakes, 32 under way", SITE_WAITERS, &c);
 }
 
 /* Each person waits 16 times for the one request of their own. */
@@ -170,7 +167,7 @@ parked_bench(struct site *s)
 
 	decisions(s, "nobody else");
 	tls_connect(s->conn, SITE_MANY, s->station.port, AT_ONCE);
-	before = site_rss(s, "both daemons at 128 connections");
+	before = site_rss(s, "both daemons, 128 connections");
 	handshakes(s, v);
 	(void)site_rss(s, "  and 512 idle ones");
 	park(s, v, trip, asks);

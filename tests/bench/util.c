@@ -77,7 +77,7 @@ struct bench_memory
 bench_memory(pid_t pid)
 {
 	char path[64], line[256];
-	long rss = 0, hwm = 0;
+	long rss = 0, hwm = 0, file = 0;
 	FILE *f;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
@@ -87,10 +87,13 @@ bench_memory(pid_t pid)
 			rss = strtol(line + 6, NULL, 10);
 		if (strncmp(line, "VmHWM:", 6) == 0)
 			hwm = strtol(line + 6, NULL, 10);
+		if (strncmp(line, "RssFile:", 8) == 0)
+			file = strtol(line + 8, NULL, 10);
 	}
 	if (f != NULL)
 		(void)fclose(f);
-	return (struct bench_memory){ (double)rss / 1024, (double)hwm / 1024 };
+	return (struct bench_memory){ (double)rss / 1024, (double)hwm / 1024,
+	    (double)file / 1024 };
 }
 
 void

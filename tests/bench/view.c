@@ -10,6 +10,7 @@
  * hold: the view verifies none.
  */
 #define _GNU_SOURCE
+#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,16 +158,16 @@ static void
 put_cert(struct wr *w, const struct request *r)
 {
 	static const uint8_t nonce[32];
+	const struct ssh_key *key = ssh_priv_public(ca);
+	struct ssh_cert_fields f = { .serial = ++serial,
+	    .type = SSH_CERT_USER, .principals = r->principals,
+	    .n_principals = r->n_principals, .after = now - 30,
+	    .before = now + r->duration };
 	char key_id[96];
-	const struct ssh_cert_fields f = { .serial = ++serial,
-	    .type = SSH_CERT_USER, .key_id = span_str(key_id),
-	    .principals = r->principals, .n_principals = r->n_principals,
-	    .after = now - 30, .before = now + r->duration };
 
 	(void)snprintf(key_id, sizeof(key_id), "someone:%s:digest", r->id.s);
-	((struct ssh_cert_fields *)(uintptr_t)&f)->key_id = span_str(key_id);
-	NEED(ssh_cert_put_tbs(w, &f, ssh_priv_public(ca),
-	    ssh_priv_public(ca), nonce, NULL));
+	f.key_id = span_str(key_id);
+	NEED(ssh_cert_put_tbs(w, &f, key, key, nonce, NULL));
 	wr_string(w, BUF_SPAN(cert_sig));
 }
 
@@ -248,7 +249,7 @@ one_request(void)
 static void
 make_all(uint64_t n)
 {
-	double from = cpu(), settle;
+	double from = cpu(), settle, wall;
 
 	begin_log();
 	applied = 0;
@@ -259,11 +260,15 @@ make_all(uint64_t n)
 			apply_batch();
 	}
 	apply_batch();
-	settle = bench_now(CLOCK_MONOTONIC);
+	(void)printf("%-44s %10.1f s CPU (%.1f s to make them)\n",
+	    "rebuild: entries taken", applied, cpu() - from - applied);
+	wall = bench_now(CLOCK_MONOTONIC);
+	settle = cpu();
 	NEED(view_settle(view, NULL));
-	settle = bench_now(CLOCK_MONOTONIC) - settle;
-	(void)printf("%-44s %10.1f s of %.1f s CPU, indexes and sync %.1f s\n",
-	    "rebuild: entries taken", applied, cpu() - from, settle);
+	settle = cpu() - settle;
+	(void)printf("%-44s %10.1f s CPU, %.1f s with the disk\n",
+	    "rebuild: indexes, sync", settle,
+	    bench_now(CLOCK_MONOTONIC) - wall);
 	(void)printf("%-44s %10llu, %.0f /s of one core\n", "entries",
 	    (unsigned long long)entries, (double)entries / (applied + settle));
 }
@@ -272,22 +277,28 @@ make_all(uint64_t n)
 
 static struct span roles[ROLES];
 
+static double slowest, slowest_wall;	/* ms of all pages */
+
+/* The slowest of five by CPU, disk cache included. */
 static double
 page_ms(struct view_query *q, size_t *n, bool *more)
 {
-	double best = 1e9, worst = 0;
+	double worst = 0, best_wall = 1e9;
 
 	for (int i = 0; i < 5; i++) {
-		double from = bench_now(CLOCK_MONOTONIC), took;
+		double from = cpu(), wall = bench_now(CLOCK_MONOTONIC), took;
 		JIT_DONE(view_page_done) struct view_page p = { .n = 0 };
 
 		NEED(view_list(view, q, &p, NULL));
-		took = (bench_now(CLOCK_MONOTONIC) - from) * 1e3;
-		best = took < best ? took : best;
+		took = (cpu() - from) * 1e3;
+		wall = (bench_now(CLOCK_MONOTONIC) - wall) * 1e3;
 		worst = took > worst ? took : worst;
+		best_wall = wall < best_wall ? wall : best_wall;
 		*n = p.n;
 		*more = p.more;
 	}
+	slowest = worst > slowest ? worst : slowest;
+	slowest_wall = best_wall > slowest_wall ? best_wall : slowest_wall;
 	return worst;
 }
 
@@ -325,8 +336,9 @@ all_pages(utc_s at)
 		(void)snprintf(name[i], sizeof(name[i]), "role-%02d", i);
 		roles[i] = span_str(name[i]);
 	}
-	(void)printf("pages of 50, worst of 5, ms (rows, + more): newest "
-	    "first, middle, end; oldest first …\n");
+	(void)printf("pages of 50, slowest of 5, ms of CPU (rows, + more): "
+	    "newest first, from its middle, at\nits end; oldest first, from "
+	    "its middle, at its end\n");
 	for (int who = 0; who < 6; who++)
 		for (int state = VIEW_ALL; state <= VIEW_OVER; state++) {
 			static const char *const ws[] = { "all", "requester",
@@ -364,6 +376,8 @@ all_pages(utc_s at)
 	q = all;
 	q.max = 256;
 	pages("all, 256 a page", q);
+	(void)printf("%-44s %10.1f ms of CPU; by the clock, the best of its "
+	    "five, %.1f ms\n", "slowest page of all", slowest, slowest_wall);
 }
 
 static void
@@ -423,12 +437,16 @@ main(int argc, char **argv)
 	bench_rss("memory while made", getpid());
 	view_free(view);
 	view = NULL;
+	(void)sqlite3_memory_highwater(1);
 	NEED(view_open(path, VIEW_USE, &vkey, &view, NULL));
 	if (stat(path, &st) == 0)
 		(void)printf("%-44s %10.0f MiB\n", "file",
 		    (double)st.st_size / (1 << 20));
 	all_pages(now);
 	(void)bench_rate("one request by an entry's index, read", one_get);
+	(void)printf("%-44s %10.2f MiB at most\n",
+	    "memory of SQLite while asked",
+	    (double)sqlite3_memory_highwater(0) / (1 << 20));
 	view_free(view);
 	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), "%s/view.db.lock", dir);

@@ -114,15 +114,10 @@ static double
 report(const char *what, size_t n, size_t done, const struct spent *c)
 {
 	char name[64];
-	double each = 1e6 / (double)done;
 
 	(void)snprintf(name, sizeof(name), "%s, %zu connection%s", what, n,
 	    n == 1 ? "" : "s");
-	(void)printf("%-44s %10.0f /s; CPU each: certd %.0f us, signer "
-	    "%.0f us, generator %.0f us; %.2f of the cores busy\n", name,
-	    (double)done / c->wall, c->certd * each, c->signer * each,
-	    c->own * each, (c->certd + c->signer + c->own) / c->wall);
-	return (double)done / c->wall;
+	return spent_print(name, done, c);
 }
 
 static void
@@ -143,18 +138,9 @@ walk_roads(struct site *s, size_t n, size_t count)
 	for (unsigned i = 0; i < STEPS; i++)
 		report_step(k, i);
 	if (n == SITE_MANY)
-		s->rss_many = site_rss(s, "both daemons at 128 connections");
+		s->rss_many = site_rss(s, "both daemons, 128 connections");
 	walk_done(s, k, n);
 	return rate;
-}
-
-static void
-add(struct spent *to, const struct spent *c)
-{
-	to->wall += c->wall;
-	to->certd += c->certd;
-	to->signer += c->signer;
-	to->own += c->own;
 }
 
 /* In rounds: a person may not have more than so many that are open. */
@@ -174,7 +160,7 @@ walk_collects(struct site *s, size_t n, size_t count)
 
 		(void)walk(s, k, n, ASK, DECIDE);
 		c = walk(s, k, n, COLLECT, COLLECT);
-		add(&sum, &c);
+		spent_add(&sum, &c);
 		for (size_t i = 0; i < k->took[COLLECT].n; i++)
 			times_add(&all, k->took[COLLECT].v[i]);
 		done += n * of_one;

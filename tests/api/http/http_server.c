@@ -12,6 +12,7 @@
  *	/v1/wait   parked until somebody asks for /v1/wake
  *	/v1/counts server_counts(), and how many were told that they are gone
  */
+#define _GNU_SOURCE		/* sigaction */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -42,6 +43,15 @@ on_signal(int sig)
 		reload = 1;
 	else
 		stop = 1;
+}
+
+static void
+handle(int sig, void (*fn)(int sig))
+{
+	struct sigaction sa = { .sa_handler = fn };
+
+	(void)sigemptyset(&sa.sa_mask);
+	(void)sigaction(sig, &sa, NULL);
 }
 
 static void
@@ -167,7 +177,7 @@ text_of(const char *path)
 }
 
 static int
-listen_here(void)
+listen_here(unsigned *port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -181,7 +191,7 @@ listen_here(void)
 		perror("listen");
 		exit(1);
 	}
-	printf("port %u\n", ntohs(sa.sin_port));
+	*port = ntohs(sa.sin_port);
 	return fd;
 }
 
@@ -230,6 +240,7 @@ int
 main(int argc, char **argv)
 {
 	struct jit_why why = { 0 };
+	unsigned port = 0;
 	JIT_SCOPED(loop_free) struct loop *loop = NULL;
 	struct server_config c = { .limits = server_limits_default,
 	    .serve = serve, .served = served };
@@ -243,14 +254,14 @@ main(int argc, char **argv)
 		option(&c.limits, argv[i], eq + 1);
 	}
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	(void)signal(SIGTERM, on_signal);
-	(void)signal(SIGHUP, on_signal);
-	(void)signal(SIGPIPE, SIG_IGN);
+	handle(SIGTERM, on_signal);
+	handle(SIGHUP, on_signal);
+	handle(SIGPIPE, SIG_IGN);
 	JIT_SCOPED(free) char *cert_pem = text_of(cert);
 	JIT_SCOPED(free) char *key_pem = text_of(key);
 	c.cert_pem = cert_pem;
 	c.key_pem = key_pem;
-	c.listen_fd = listen_here();
+	c.listen_fd = listen_here(&port);
 	if (loop_new(&loop, &why) != JIT_OK)
 		return 1;
 	c.loop = loop;
@@ -258,6 +269,7 @@ main(int argc, char **argv)
 		printf("error %s\n", why.msg);
 		return 1;
 	}
+	printf("port %u\n", port);
 	while (!stop) {
 		(void)loop_once(loop, 200, NULL);
 		if (reload) {

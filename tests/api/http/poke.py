@@ -122,7 +122,7 @@ class Server:
         self.log_file.close()
         log = self.log()
         if rc != 0 or "\nstopped" not in log or "ERROR" in log:
-            check(False, f"the server ended well: {rc}\n{log[-4000:]}")
+            check(False, f"the server ended well: {rc}\n{log[-400:]}")
 
 
 def request(target, method="GET", headers=b"", body=b"", version="1.1"):

@@ -5,10 +5,11 @@ The limits here are 1 s.  Times are checked with much room, since machines
 are busy; what was measured is printed.
 """
 import socket
+import ssl
 import threading
 import time
 
-from poke import (Reader, Server, answer, check, ended_after, finish,
+from poke import (Reader, Server, answer, check, context, ended_after, finish,
                   make_pair, percentile, request, say)
 
 LIMITS = dict(idle_s=1, head_s=1, body_s=1, per_address=0)
@@ -109,7 +110,6 @@ def slow_reader(server):
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     s.connect(("127.0.0.1", server.port))
     if server.tls:
-        from poke import context
         s = context().wrap_socket(s)
     s.sendall(request("/v1/big"))
     return s
@@ -135,6 +135,38 @@ def latency(server, seconds):
                 break
             time.sleep(0.002)
     return v
+
+
+def half_way(server):
+    """The server's answer to a whole ClientHello is here; then nothing."""
+    out = ssl.MemoryBIO()
+    ctx = context().wrap_bio(ssl.MemoryBIO(), out)
+    try:
+        ctx.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    s = server.raw(ROOM)
+    s.sendall(out.read())
+    check(len(s.recv(65536)) > 100, "a ServerHello")
+    return s
+
+
+def spinning(**options):
+    """libmicrohttpd would run all the time for each of these."""
+    with Server(per_address=0, **options) as server:
+        kinds = [nothing, half_handshake, half_way, idle, no_body]
+        clients = [k(server) for k in kinds for _ in range(4)]
+        clients[-1].sendall(b"a")
+        wait = server.connect()
+        wait.sendall(request("/v1/wait") + request("/v1/echo"))
+        time.sleep(0.3)
+        before = server.cpu()
+        time.sleep(1.5)
+        spent = server.cpu() - before
+        check(spent < 0.5, f"it spins: {spent} s")
+        say(f"CPU in 1.5 s with the half-done: {spent:.2f} s")
+        for s in clients + [wait]:
+            s.close()
 
 
 def slow_clients(server):
@@ -178,6 +210,8 @@ def slow_readers(server):
 def run(**options):
     say("TLS" if options else "plain")
     with Server(**LIMITS, **options) as server:
+        if options:
+            KINDS.append(half_way)
         slow_clients(server)
         slow_readers(server)
         before = server.cpu()
@@ -192,4 +226,5 @@ if __name__ == "__main__":
     run()
     cert, key = make_pair("localhost")
     run(cert=cert, key=key)
+    spinning(cert=cert, key=key)
     finish()

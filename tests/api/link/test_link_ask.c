@@ -208,6 +208,41 @@ test_slow_reader(void **state)
 	peer_end(&p);
 }
 
+/*
+ * The socket is full.  Of two questions whose frames leave just now, the
+ * first one may be answered; what has not left whole, or not at all, is not.
+ */
+static void
+test_early(void **state)
+{
+	static uint8_t text[60000];
+	const struct ask cancel = { .op = OP_CANCEL,
+	    .text = SPAN(text, sizeof(text)) }, two[2] = { cancel, cancel };
+	enum { N = 8 };
+	const struct question *q;
+	struct peer p;
+
+	(void)state;
+	peer_begin(&p, 0);
+	peer_up(&p);
+	for (int i = 0; i < N; i++) {
+		many[i] = (struct asked){ .p = &p, .n = 2 };
+		JT_OK(link_ask(p.link, two, 2, asked_done, &many[i], NULL));
+	}
+	peer_rounds(&p, 3);
+	q = p.link->out;
+	assert_true(q != NULL && !q->sent && q->out_next != NULL);
+	peer_say(&p, OP_CANCEL, q->tag, "first");
+	peer_rounds(&p, 3);
+	assert_true(p.downs == 0 && q->left == 1);
+	peer_say(&p, OP_CANCEL, q->tag + 1, "second");
+	peer_until(&p, &p.downs, 1);
+	JT_ERR(p.last, JIT_E_PROTOCOL);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(many[i].calls, 1);
+	peer_end(&p);
+}
+
 static void
 test_limits(void **state)
 {
@@ -235,6 +270,7 @@ test_limits(void **state)
 	peer_hang_up(&p);
 	peer_until(&p, &p.downs, 1);
 	assert_int_equal(a.calls, n);
+	assert_true(p.link->asked == 0 && p.link->waits == 0);
 	peer_up(&p);
 	a.calls = 0;
 	for (n = 0; link_ask(p.link, &large, 1, asked_done, &a, NULL) ==
@@ -256,5 +292,6 @@ main(void)
 	    jt_one("forgotten", test_forget) +
 	    jt_one("the link goes", test_link_goes) +
 	    jt_one("a slow reader", test_slow_reader) +
+	    jt_one("answered before it was asked", test_early) +
 	    jt_one("limits", test_limits);
 }

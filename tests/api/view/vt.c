@@ -8,9 +8,9 @@
 const char *
 vt_path(const char *name)
 {
-	static char path[4][512];
+	static char path[16][512];
 	static unsigned at;
-	char *p = path[at++ % 4];
+	char *p = path[at++ % 16];
 
 	(void)snprintf(p, sizeof(path[0]), "%s/%s", jt_tmpdir(), name);
 	return p;

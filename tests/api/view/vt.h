@@ -8,7 +8,7 @@
 #include "api/view/view.h"
 #include "tests/lib/logbook.h"
 
-/* A name in a temporary folder; static memory, four at a time. */
+/* A name in a temporary folder; static memory, sixteen at a time. */
 const char *vt_path(const char *name);
 struct view *vt_open(struct logbook *b, const char *path,
     enum view_open_how how);
