@@ -8,7 +8,7 @@
 #include "cli/hop.h"
 
 #define SSH_LEFT_MIN 5		/* s; a certificate that ends is none */
-#define A_MOMENT 10		/* s until a window opens */
+#define A_MOMENT 3		/* s until a window opens */
 
 /* How good an own request of that role is to begin with; 0: not at all. */
 static int

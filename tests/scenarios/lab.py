@@ -99,6 +99,9 @@ class Lab:
         agent_env: environment of a person's agent.  certd: jit-certd, which
         is then served as well; road: "https" to let people take that way,
         each set up for it, instead of the socket."""
+        # Scenarios of the socket walk the other road as well, unchanged.
+        if not certd and os.environ.get("JIT_LAB_CERTD"):
+            certd, road = os.environ["JIT_LAB_CERTD"], "https"
         self.certd, self.road = certd and os.path.abspath(certd), road
         self.port, self.certd_conf = None, {}
         self.front = None

@@ -5,6 +5,7 @@ test_ask.py SIGNER CERT SK_PROVIDER
 """
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -140,7 +141,8 @@ def decided(lab):
     lab.decide("carol", "alice", rid)
     out, err = child.communicate(timeout=60)
     check("waiting survives a restart of the signer", child.returncode == 0
-          and "went away" in err and "is back" in err
+          and re.search("went away|jit-signer", err)
+          and re.search("is back|answers again", err)
           and 'bob approved' in err and '"go ahead"' in err
           and "carol approved" in err and "jit-cert collect" in out,
           child.returncode, out, err)
@@ -436,6 +438,9 @@ def main():
         for part in (where, who, refused, touched, decided, collected, connected,
                      configured, hardware,
                      without_agent, explained):
+            # Over the network another test has these rows (cli/net).
+            if part is where and lab.road == "https":
+                continue
             print("#", part.__name__, flush=True)
             part(lab)
         if BAD:

@@ -290,7 +290,8 @@ def looks(w, when):
     """Each way to look at it is calm: no word of a sanitizer's either."""
     for verb in (("list", "--all"), ("list", "--mine"), ("inbox",),
                  ("log",), ("verify", "--log", "--deep")):
-        got = w.lab.run("alice", *verb)
+        # Over the network the whole log is an admin's to read.
+        got = w.lab.run("dana", *verb)
         check(f"{when}: {' '.join(verb)}", got[0] == 0 and
               "error" not in got[2], got)
 
