@@ -559,7 +559,8 @@ desk_awaits_me(const struct desk *d, const struct dossier *r)
 	const struct role *role = policy_role(d->policy, q->role);
 	struct quorum have = { 0 };
 
-	if (role == NULL || d->me == NULL || !role_may_approve(role, d->me, q->requester) ||
+	if (role == NULL || d->me == NULL ||
+	    !role_may_approve(role, d->me, q->requester) ||
 	    judge_quorum(d->policy, &r->h, &have, NULL) != JIT_OK)
 		return false;
 	for (unsigned i = 0; i < have.have; i++)
