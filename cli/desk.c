@@ -242,14 +242,13 @@ desk_now(const struct desk *d)
 enum jit_err
 desk_reopen(struct desk *d, struct jit_why *why)
 {
-	bool known = d->me != NULL;
-
 	session_free(d->s);
 	d->s = NULL;
 	d->me = NULL;
 	d->policy = NULL;
 	JIT_TRY(connect_session(d, why));
-	return known ? desk_who(d, why) : JIT_OK;
+	/* Also when an earlier try failed half-way. */
+	return d->known ? desk_who(d, why) : JIT_OK;
 }
 
 void
@@ -389,6 +388,7 @@ desk_who(struct desk *d, struct jit_why *why)
 	if (found == NULL)
 		return fail_unknown(d, as, why);
 	d->me = found;
+	d->known = true;
 	return JIT_OK;
 }
 
@@ -483,6 +483,9 @@ desk_list(struct desk *d, struct dossiers *ret, struct jit_why *why)
 {
 	JIT_DONE(dossiers_done) struct dossiers l = { 0 };
 
+	if (d->s == NULL)
+		return jit_fail(why, JIT_E_UNREACHABLE, "%s: it did not come "
+		    "back", desk_where(d));
 	JIT_TRY(session_list(d->s, &l, why));
 	JIT_TRY(remember(d, &l, why));
 	*ret = l;

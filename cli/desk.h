@@ -39,8 +39,9 @@ struct desk {
 	/* Set by desk_hands(). */
 	struct agent *agent;		/* owned; NULL: there is none */
 	struct hands hands;		/* owned */
-	/* Set by desk_who(); borrowed from s. */
+	/* Set by desk_who(); borrowed from s.  Known once, asked for anew. */
 	const struct person *me;
+	bool known;
 	/* What is live, for short ids. */
 	struct ulid *ids;		/* owned */
 	size_t n_ids;

@@ -108,11 +108,13 @@ enum jit_err
 login_now(struct desk *d, struct net *n, struct jit_why *why)
 {
 	struct jit_why last = { 0 };
-	size_t keys = 0, tried = 0;
+	size_t keys = 0, tried = 0, most = 0;
 	enum jit_err e;
 
 	JIT_TRY(desk_hands(d, why));
-	for (unsigned r = 0; r <= 2; r++)
+	for (unsigned r = 0; r <= 2; r++) {
+		/* Many keys of other places leave a turn to those of touch. */
+		most = tried + LOGIN_TRIES;
 		for (size_t i = 0; i < d->hands.n; i++) {
 			const struct hand *h = &d->hands.at[i];
 			struct span person = person_of(d, h);
@@ -120,7 +122,7 @@ login_now(struct desk *d, struct net *n, struct jit_why *why)
 			if (rank(d, h) != r || !desk_is_candidate(d, h))
 				continue;
 			keys++;
-			if (person.n == 0 || tried == LOGIN_TRIES)
+			if (person.n == 0 || tried == most)
 				continue;
 			tried++;
 			if ((e = try_key(d, n, h, person, &last)) == JIT_OK)
@@ -131,5 +133,6 @@ login_now(struct desk *d, struct net *n, struct jit_why *why)
 				*why = last;
 			return e;
 		}
+	}
 	return fail_login(d, keys, tried, &last, why);
 }

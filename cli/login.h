@@ -12,7 +12,7 @@
 #include "cli/desk.h"
 #include "cli/net/net.h"
 
-#define LOGIN_TRIES 4		/* keys and names */
+#define LOGIN_TRIES 4		/* of keys without touch, and of others */
 
 /*
  * The token is used from now on, and kept with person and key; d->expires is

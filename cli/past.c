@@ -120,10 +120,10 @@ find_searched(struct desk *d, const struct dossier *r, struct dossier **ret,
 {
 	const struct request *q = &r->h.request->req;
 	const struct wire_search search = { .requester = q->requester,
-	    .role = q->role, .max = PAST_SHOWN };
+	    .role = q->role, .newest = true, .max = PAST_SHOWN };
 	JIT_DONE(dossiers_done) struct dossiers v = { 0 };
 
-	JIT_TRY(session_search(d->s, &search, &v, why));
+	JIT_TRY(session_search(d->s, &search, &v, NULL, why));
 	for (size_t i = 0; i < v.n && *ret == NULL; i++) {
 		if (!v.v[i]->h.issued || !is_alike(&v.v[i]->h.request->req, q))
 			continue;

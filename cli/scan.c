@@ -139,3 +139,24 @@ scan_requests(struct desk *d, utc_s since, scan_dossier_fn fn, void *arg,
 	JIT_TRY(scan_entries(d, see, &s, why));
 	return hand_out(&s, UTC_MAX);
 }
+
+enum jit_err
+scan_shown(struct desk *d, scan_dossier_fn fn, void *arg,
+    struct jit_why *why)
+{
+	struct wire_search q = { .max = PROTO_LIST_MAX };
+	uint64_t next = 0;
+
+	do {
+		JIT_DONE(dossiers_done) struct dossiers v = { 0 };
+
+		JIT_TRY(session_search(d->s, &q, &v, &next, why));
+		if (next != 0 && next <= q.after)
+			return jit_fail(why, JIT_E_VERIFY, "a list that does "
+			    "not go on");
+		for (size_t i = 0; i < v.n; i++)
+			JIT_TRY(fn(arg, v.v[i]));
+		q.after = next;
+	} while (next != 0);
+	return JIT_OK;
+}

@@ -28,5 +28,11 @@ enum jit_err scan_entries(struct desk *d, scan_entry_fn fn, void *arg,
 typedef enum jit_err (*scan_dossier_fn)(void *arg, const struct dossier *r);
 enum jit_err scan_requests(struct desk *d, utc_s since, scan_dossier_fn fn,
     void *arg, struct jit_why *why);
+/*
+ * The same of those that a server shows one who may not read the log: each is
+ * proven, that these are all is not.  JIT_E_UNBUILT: it is no server.
+ */
+enum jit_err scan_shown(struct desk *d, scan_dossier_fn fn, void *arg,
+    struct jit_why *why);
 
 #endif

@@ -117,12 +117,12 @@ void dossiers_done(struct dossiers *d);
 JIT_SCOPED_OBJ(struct dossiers, dossiers_done);
 
 /*
- * Requests of a person for a role, the newest first, as many as come at once:
- * what a server leaves out, nobody can know.  JIT_E_UNBUILT: the socket has
- * no such question; read the log.
+ * A page of the requests that one may see; *next (NULL is fine) is what to
+ * search after, 0: that was all.  What a server leaves out, nobody can know.
+ * JIT_E_UNBUILT: the socket has no such question; read the log.
  */
 enum jit_err session_search(struct session *s, const struct wire_search *q,
-    struct dossiers *ret, struct jit_why *why);
+    struct dossiers *ret, uint64_t *next, struct jit_why *why);
 /*
  * Has anything been logged since the newest checkpoint?  Cheap; that becomes
  * the newest.

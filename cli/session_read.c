@@ -235,7 +235,7 @@ session_list(struct session *s, struct dossiers *ret, struct jit_why *why)
 
 enum jit_err
 session_search(struct session *s, const struct wire_search *q,
-    struct dossiers *ret, struct jit_why *why)
+    struct dossiers *ret, uint64_t *next, struct jit_why *why)
 {
 	JIT_DONE(listing_done) struct listing l = { 0 };
 	JIT_DONE(dossiers_done) struct dossiers v = { 0 };
@@ -246,6 +246,8 @@ session_search(struct session *s, const struct wire_search *q,
 		JIT_TRY(add_entry(s, &v, &l.receipts.v[i].e, why));
 	v.now = l.now;
 	JIT_TRY(state_save(&s->state, s->client, why));
+	if (next != NULL)
+		*next = l.next;
 	*ret = v;
 	v = (struct dossiers){ 0 };
 	return JIT_OK;

@@ -67,6 +67,20 @@ list_one(void *arg, const struct dossier *r)
 	return l->table.err;
 }
 
+/* All there are, or all that a server shows: then that is said. */
+static enum jit_err
+list_all(struct listing_of *l, struct jit_why *why)
+{
+	enum jit_err e = scan_requests(l->d, 0, list_one, l, why);
+
+	if (e != JIT_E_FORBIDDEN)
+		return e;
+	JIT_TRY(scan_shown(l->d, list_one, l, why));
+	out_note(l->d->c, "Those that you may see; only who reads the log can "
+	    "know that none is missing.\n");
+	return l->table.err;
+}
+
 static int
 list(struct cli *c, const struct args *a, bool inbox)
 {
@@ -83,7 +97,7 @@ list(struct cli *c, const struct args *a, bool inbox)
 	out_table_init(&l.table, 6);
 	l.now = desk_now(&d);
 	if (!inbox && args_has(a, OPT_ALL)) {
-		e = scan_requests(&d, 0, list_one, &l, &why);
+		e = list_all(&l, &why);
 	} else if ((e = desk_list(&d, &v, &why)) == JIT_OK) {
 		l.now = v.now;
 		for (size_t i = 0; e == JIT_OK && i < v.n; i++)

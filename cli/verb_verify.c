@@ -20,6 +20,18 @@ unproven(struct cli *c, enum jit_err e, const struct jit_why *why)
 	    CLI_UNVERIFIED);
 }
 
+/*
+ * Has nobody shown anything against it: the log was not to be had?  A server
+ * does not tell who may not see a request that there is one.
+ */
+static bool
+is_no_answer(const struct desk *d, enum jit_err e)
+{
+	return e == JIT_E_UNREACHABLE || e == JIT_E_LOGIN ||
+	    e == JIT_E_FORBIDDEN || e == JIT_E_RATE ||
+	    (e == JIT_E_UNKNOWN && d->server != NULL);
+}
+
 /* ---- the keys from outside ---- */
 
 static enum jit_err
@@ -127,7 +139,7 @@ ask_log(struct cli *c, const struct bundle_summary *s, struct dossier **ret)
 	if ((e = desk_open(&d, c, &why)) != JIT_OK ||
 	    (e = session_show(d.s, &s->request->id, &r, &now, &why)) !=
 	    JIT_OK)
-		return e == JIT_E_UNREACHABLE ? out_error(c, e, &why) :
+		return is_no_answer(&d, e) ? out_error(c, e, &why) :
 		    unproven(c, e, &why);
 	if (r->n < s->dossier->n)
 		return unproven(c, jit_fail(&why, JIT_E_VERIFY, "the log "
@@ -326,7 +338,7 @@ verify_log(struct cli *c, const struct args *a)
 	e = audit_pages(&d, &x);
 	if (e == JIT_OK)
 		e = check_ca(a, session_keys(d.s)->user_ca, &why);
-	if (e == JIT_E_UNREACHABLE)
+	if (is_no_answer(&d, e))
 		return out_error(c, e, &why);
 	if (e != JIT_OK)
 		return unproven(c, e, &why);

@@ -75,8 +75,8 @@ enum jit_err client_receipts(struct client *c, const struct ask *a,
 enum jit_err client_listing(struct client *c, const struct ask *a,
     struct listing *ret, struct jit_why *why);
 /*
- * Requests of one person for one role, the newest first, as many as fit;
- * ret->next 0: these are all.  JIT_E_UNBUILT: the wire has no search.
+ * A page of a search; ret->next 0: that was all.  JIT_E_UNBUILT: the wire has
+ * no search.
  */
 enum jit_err client_search(struct client *c, const struct wire_search *q,
     struct listing *ret, struct jit_why *why);

@@ -21,9 +21,11 @@ struct heard {
 void heard_done(struct heard *h);
 JIT_SCOPED_OBJ(struct heard, heard_done);
 
-/* Requests of one person for one role, the newest first. */
+/* Requests that one may see, also those that are long over. */
 struct wire_search {
-	struct span requester, role;
+	struct span requester, role;	/* only of, only for; empty: any */
+	bool newest;			/* first; else in log order */
+	uint64_t after;			/* next of the page before; 0: none */
 	uint32_t max;
 };
 

@@ -45,6 +45,16 @@ net_has_token(const struct net *n)
 
 /* ---- a call ---- */
 
+/* Who is down when jit-certd says that somebody is?  Its words, or we. */
+static enum jit_err
+name_down(const struct net *n, struct jit_why *why)
+{
+	if (why == NULL || strncmp(why->msg, "jit-", 4) == 0)
+		return JIT_E_UNREACHABLE;
+	return jit_at(why, JIT_E_UNREACHABLE, "jit-signer, asked by %s",
+	    http_name(n->http));
+}
+
 /* An answer that is JSON, or the error that it tells. */
 static enum jit_err
 call_once(struct net *n, const struct http_call *c, json_t **ret,
@@ -62,6 +72,8 @@ call_once(struct net *n, const struct http_call *c, json_t **ret,
 		e = payload_problem(json, why);
 		json_decref(json);
 		json = NULL;
+		if (e == JIT_E_UNREACHABLE)
+			return name_down(n, why);
 	}
 	*ret = json;
 	return e == JIT_E_PROTOCOL ? jit_at(why, e, "%s",

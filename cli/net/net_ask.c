@@ -185,15 +185,34 @@ built_ask(struct built *b, const struct ask *a, size_t n,
 	return JIT_OK;
 }
 
+/* "&name=value", checked to need no escape; nothing for an empty one. */
+static void
+put_name(struct wr *w, const char *name, struct span s)
+{
+	if (s.n == 0)
+		return;
+	if (!text_is_name(s))
+		wr_fail(w, JIT_E_ARG);
+	wr_fmt(w, "&%s=", name);
+	wr_span(w, s);
+}
+
 enum jit_err
 built_search(struct built *b, const struct wire_search *q,
     struct jit_why *why)
 {
-	if (!text_is_name(q->requester) || !text_is_name(q->role))
-		return jit_fail(why, JIT_E_ARG, "a name that is none");
-	built_path(b, "/v1/requests?requester=%.*s&role=%.*s&order=newest&"
-	    "proofs=true&limit=%u", (int)q->requester.n,
-	    (const char *)q->requester.p, (int)q->role.n,
-	    (const char *)q->role.p, q->max);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(NET_PATH_MAX);
+
+	put_name(&w, "requester", q->requester);
+	put_name(&w, "role", q->role);
+	if (q->newest)
+		wr_str(&w, "&order=newest");
+	if (q->after > 0)
+		wr_fmt(&w, "&after=%llu", (unsigned long long)q->after);
+	if (w.err != JIT_OK)
+		return jit_fail(why, w.err, "a search for a name that is "
+		    "none");
+	built_path(b, "/v1/requests?proofs=true&limit=%u%.*s", q->max,
+	    (int)w.n, w.n > 0 ? (const char *)w.p : "");
 	return JIT_OK;
 }

@@ -13,7 +13,7 @@
 
 #include "signer/wire.h"
 
-/* The whole of an answer; json_decref() it.  JIT_E_PROTOCOL: it is no object. */
+/* All of an answer; json_decref() it.  JIT_E_PROTOCOL: it is no object. */
 enum jit_err payload_json(struct span s, json_t **ret, struct jit_why *why);
 
 /*

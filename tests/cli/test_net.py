@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """jit-cert over HTTPS: every verb as over the socket, and nothing believed.
 
-test_net.py SIGNER CERT SOURCE.  The server is tests/scenarios/fakeapi.py in
-front of a real jit-signer; sshd, ssh-agent and ssh-keygen are real.
+test_net.py SIGNER CERT SOURCE [CERTD [STEP...]].  The server is
+tests/scenarios/fakeapi.py in front of a real jit-signer, and then the real
+jit-certd; sshd, ssh-agent and ssh-keygen are real.
 """
 import base64
 import json
@@ -51,7 +52,7 @@ def folder(lab, who):
 
 def setup(lab, api):
     vkey = (lab.home / "log.vkey").read_text().strip()
-    other = vkey.split("+")
+    other = vkey.split("+", 2)
     other = "+".join([other[0], "00000000", other[2]])
     row = [("http is refused", ["http://127.0.0.1:1"], 2, "https://HOST"),
            ("a path is refused", [api.url + "/x"], 2, "a path"),
@@ -103,7 +104,7 @@ def setup_changed(lab, api):
                            "sha256:" + 64 * "0")
     check("another TLS key is refused later, with the way out", status == 18
           and "start over: rm " in err, status, err)
-    name, _, key = vkey.rsplit("+", 2)
+    name, _, key = vkey.split("+", 2)
     raw = bytearray(base64.b64decode(key))
     raw[-1] ^= 1
     fake = make_vkey(name, bytes(raw))
@@ -442,10 +443,11 @@ def watch(lab, api):
     check("it tells that the server is away", see(b"Trying again"), shown)
     api.start(port)
     check("and that it is back", see(b"answers again"), shown)
-    _, out, _ = run(lab, "erin", "--json", "request", "prod-db-ro")
+    status, out, err = run(lab, "erin", "--json", "request", "prod-db-ro")
     rid = json.loads(out)["id"]
+    check("asked meanwhile", status == 0, status, out, err)
     check("a new one is told, with a bell", see(rid[-4:].encode()) and
-          see(b"\a"), shown)
+          see(b"\a"), shown, [a[:2] for a in api.asked[-12:]])
     os.kill(pid, signal.SIGINT)
     see(b"never", 2)
     status = os.waitpid(pid, 0)[1]
@@ -474,13 +476,86 @@ class Seen(dict):
         super().__setitem__(key, value)
 
 
+# ---- the real jit-certd ----
+
+def real(lab):
+    for who in lab.people:
+        status, out, err = run(lab, who, "--json", "setup", lab.url(),
+                               "--pin", lab.vkey())
+        check(f"jit-certd: setup of {who}", status == 0 and
+              json.loads(out)["person"] == who, out, err)
+    walk(lab, None)
+    status, out, err = run(lab, "erin", "list", "--all")
+    check("jit-certd: all that erin may see", status == 0 and out == "" and
+          "Those that you may see" in err, status, out, err)
+    status, out, err = run(lab, "alice", "list", "--all")
+    check("jit-certd: all that alice may see", status == 0 and
+          out.count("alice") == 2, status, out, err)
+    for args in ["log"], ["verify", "--log"]:
+        status, out, err = run(lab, "alice", *args)
+        check(f"jit-certd: {args[0]} is for auditors", status == 15,
+              status, err)
+    real_login(lab)
+    real_wait(lab)
+
+
+def real_login(lab):
+    run(lab, "alice", "logout")
+    status, out, err = run(lab, "alice", "whoami")
+    check("jit-certd: it logs in by itself", status == 0, status, err)
+    # The server forgets the token, this machine does not.
+    token = folder(lab, "alice") / "token"
+    kept = token.read_text()
+    run(lab, "alice", "logout")
+    token.write_text(kept)
+    token.chmod(0o600)
+    status, out, err = run(lab, "alice", "whoami", env=NO_KEY)
+    check("jit-certd: a token that was given up", status == 16, status, err)
+    status, out, err = run(lab, "alice", "whoami")
+    check("jit-certd: and logs in again", status == 0, status, err)
+    status, out, err = run(lab, "alice", "login", "--as", "bob")
+    check("jit-certd: alice is not bob", status == 16, status, err)
+
+
+def real_wait(lab):
+    _, out, _ = run(lab, "erin", "--json", "request", "prod-db-ro")
+    rid = json.loads(out)["id"]
+    p = lab.begin("erin", "wait", rid[-6:], env=NET)
+    time.sleep(2)
+    lab.end(lab.daemon)
+    begin = time.monotonic()
+    status, out, err = run(lab, "bob", "list")
+    took = time.monotonic() - begin
+    check("jit-certd: the signer is down", status == 17 and took < 5 and
+          "jit-signer" in err, status, took, err)
+    lab.end(lab.front)
+    begin = time.monotonic()
+    status, out, err = run(lab, "bob", "list")
+    took = time.monotonic() - begin
+    check("jit-certd is down", status == 17 and took < 5 and
+          f"jit-certd at {lab.url()}" in err, status, took, err)
+    lab.serve()
+    lab.serve_certd()
+    run(lab, "bob", "approve", rid[-6:], "--yes")
+    out, err = p.communicate(timeout=60)
+    check("jit-certd: a wait survives restarts of both", p.returncode == 0
+          and "answers again" in err and "bob approved" in err,
+          p.returncode, out, err)
+
+
 def main():
+    certd = sys.argv[4:5] and os.path.abspath(sys.argv[4])
+    only = sys.argv[5:]
+    if certd and (not only or "real" in only):
+        with Lab(SIGNER, CERT, certd=certd) as lab:
+            real(lab)
     with Lab(SIGNER, CERT) as lab, FakeApi(lab) as api:
         api.tokens = Seen()
         steps = [setup, ways, walk, login, lies, modes, wait, watch, dead,
                  setup_changed, secrets_stay]
-        only = sys.argv[4:]
         for step in steps:
+            if only == ["real"]:
+                break
             if not only or step is setup or step.__name__ in only:
                 step(lab, api)
     sys.exit(1 if BAD else 0)

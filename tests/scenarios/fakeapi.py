@@ -342,7 +342,9 @@ class FakeApi:
                     if b"jit-cert request v1\n" in body[:64]:
                         ids.append(re.search(rb"\nid: (\w+)\n", body)[1]
                                    .decode())
-        ids = ids[::-1][:int(query["limit"])]
+        if query.get("order") == "newest":
+            ids.reverse()
+        ids = ids[:int(query["limit"])]
         got = [self.find(i) for i in ids]
         hello = self.hello()
         note = self.ask(PROVE, struct.pack(">IQ", 1, 0)).note()

@@ -150,7 +150,17 @@ class Lab:
         if self.certd:
             self.init_certd()
             self.serve_certd()
+        if self.road == "https":
+            for name in self.people:
+                self.set_up(name)
         return self
+
+    def set_up(self, name):
+        """jit-certd for that person; who has no key yet is not logged in."""
+        status, _, err = self.run(name, "setup", self.url(), "--pin",
+                                  self.vkey())
+        if status != 0:
+            raise RuntimeError(err)
 
     def stop(self):
         self.end(self.front)
