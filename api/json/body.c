@@ -357,6 +357,58 @@ body_signed_done(struct body_signed *b)
 	b->n = 0;
 }
 
+/* ---- the same, read straight ---- */
+
+/* White space, then lit. */
+static bool
+eat(struct span *s, const char *lit)
+{
+	const size_t n = strlen(lit);
+
+	while (s->n > 0 && memchr(" \t\r\n", s->p[0], 4) != NULL)
+		*s = SPAN(s->p + 1, s->n - 1);
+	if (s->n < n || memcmp(s->p, lit, n) != 0)
+		return false;
+	*s = SPAN(s->p + n, s->n - n);
+	return true;
+}
+
+/* A string of base64, 1 to max bytes; escapes are not in its alphabet. */
+static bool
+eat_b64(struct span *s, size_t max, struct buf *ret)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(max);
+	const uint8_t *end;
+
+	if (!eat(s, "\"") || s->n == 0 || (end = memchr(s->p, '"', s->n)) ==
+	    NULL || b64_get(SPAN(s->p, (size_t)(end - s->p)), &w) != JIT_OK ||
+	    w.n == 0 || wr_take(&w, ret) != JIT_OK)
+		return false;
+	*s = SPAN(end + 1, s->n - (size_t)(end + 1 - s->p));
+	return true;
+}
+
+/*
+ * An act as it is usually written: these two members in this order, and no
+ * escapes.  Whatever is not exactly that is Jansson's, which says what is the
+ * matter with it, and takes fifteen times as long.
+ */
+static bool
+read_straight(struct span s, size_t max_text, size_t n_sigs,
+    struct body_signed *v)
+{
+	if (!eat(&s, "{") || !eat(&s, "\"text\"") || !eat(&s, ":") ||
+	    !eat_b64(&s, max_text, &v->text) || !eat(&s, ",") ||
+	    !eat(&s, "\"sigs\"") || !eat(&s, ":") || !eat(&s, "["))
+		return false;
+	do {
+		if (v->n == n_sigs ||
+		    !eat_b64(&s, SSHSIG_MAX, &v->sig[v->n++]))
+			return false;
+	} while (eat(&s, ","));
+	return eat(&s, "]") && eat(&s, "}") && eat(&s, "") && s.n == 0;
+}
+
 enum jit_err
 body_signed(struct span s, size_t max_text, size_t n_sigs,
     struct body_signed *ret, struct jit_why *why)
@@ -366,6 +418,12 @@ body_signed(struct span s, size_t max_text, size_t n_sigs,
 
 	if (n_sigs < 1 || n_sigs > BODY_SIGS)
 		return jit_fail(why, JIT_E_ARG, "%zu signatures", n_sigs);
+	if (read_straight(s, max_text, n_sigs, &v)) {
+		*ret = v;
+		v = (struct body_signed){ 0 };
+		return JIT_OK;
+	}
+	body_signed_done(&v);
 	JIT_TRY(body_parse(s, &b, why));
 	JIT_TRY(body_b64(&b, "text", 1, max_text, &v.text, why));
 	JIT_TRY(body_b64s(&b, "sigs", 1, n_sigs, SSHSIG_MAX, v.sig, &v.n,

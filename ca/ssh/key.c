@@ -38,7 +38,8 @@ const struct ssh_type_row ssh_types[SSH_TYPES] = {
 struct ssh_key {
 	enum ssh_type type;
 	unsigned bits;
-	EVP_PKEY *evp;
+	uint8_t point[32];	/* Ed25519's */
+	EVP_PKEY **evp;		/* one; of an Ed25519 key NULL until asked for */
 	char *application;	/* "" unless sk */
 	char fp[SSH_FP_TEXT];
 	struct buf blob;
@@ -153,15 +154,30 @@ make_ec(const struct ssh_type_row *row, struct span point)
 	return from_params("EC", bld);
 }
 
-static EVP_PKEY *
-make_evp(const struct ssh_type_row *row, const struct fields *f)
+/*
+ * OpenSSL takes any 32 bytes for an Ed25519 key, and takes as long as it takes
+ * to hash 10 KiB; most keys that are read out of certificates and signatures
+ * are never used to verify.  So theirs are made by ssh_key_evp().
+ */
+static enum jit_err
+make_evp(struct ssh_key *k, const struct ssh_type_row *row,
+    const struct fields *f, struct jit_why *why)
 {
+	if ((k->evp = calloc(1, sizeof(EVP_PKEY *))) == NULL)
+		return JIT_E_NOMEM;
+	k->bits = row->bits;
+	if (row->bits != 0 && row->curve == NULL) {
+		memcpy(k->point, f->point.p, sizeof(k->point));
+		return JIT_OK;
+	}
+	*k->evp = row->bits == 0 ? make_rsa(f) : make_ec(row, f->point);
+	if (*k->evp == NULL)
+		return jit_fail(why, JIT_E_FORMAT, "the %s key is no valid "
+		    "key: a point off its curve, or in another form",
+		    row->name);
 	if (row->bits == 0)
-		return make_rsa(f);
-	if (row->curve != NULL)
-		return make_ec(row, f->point);
-	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, f->point.p,
-	    f->point.n);
+		k->bits = (unsigned)EVP_PKEY_get_bits(*k->evp);
+	return JIT_OK;
 }
 
 /* Made with the key, where a failing hash can still refuse it. */
@@ -218,11 +234,7 @@ ssh_key_parse(struct span blob, struct ssh_key **ret, struct jit_why *why)
 		return JIT_E_NOMEM;
 	if (f.application.n > 0)
 		memcpy(k->application, f.application.p, f.application.n);
-	if ((k->evp = make_evp(row, &f)) == NULL)
-		return jit_fail(why, JIT_E_FORMAT, "the %s key is no valid "
-		    "key: a point off its curve, or in another form",
-		    row->name);
-	k->bits = row->bits ? row->bits : (unsigned)EVP_PKEY_get_bits(k->evp);
+	JIT_TRY(make_evp(k, row, &f, why));
 	*ret = k;
 	k = NULL;
 	return JIT_OK;
@@ -268,7 +280,9 @@ ssh_key_free(struct ssh_key *k)
 {
 	if (k == NULL)
 		return;
-	EVP_PKEY_free(k->evp);
+	if (k->evp != NULL)
+		EVP_PKEY_free(*k->evp);
+	free(k->evp);
 	free(k->application);
 	buf_done(&k->blob);
 	free(k);
@@ -316,10 +330,27 @@ ssh_key_blob(const struct ssh_key *k)
 	return BUF_SPAN(k->blob);
 }
 
+/* Threads may ask at once: who comes second takes the first one's. */
 EVP_PKEY *
 ssh_key_evp(const struct ssh_key *k)
 {
-	return k->evp;
+	EVP_PKEY *have = __atomic_load_n(k->evp, __ATOMIC_ACQUIRE), *made;
+
+	if (have != NULL)
+		return have;
+	made = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, k->point,
+	    sizeof(k->point));
+	if (made == NULL || __atomic_compare_exchange_n(k->evp, &have, made,
+	    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return made;
+	EVP_PKEY_free(made);
+	return have;
+}
+
+const uint8_t *
+ssh_key_point(const struct ssh_key *k)
+{
+	return k->point;
 }
 
 const char *

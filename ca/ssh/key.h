@@ -61,6 +61,7 @@ const char *ssh_type_name(enum ssh_type t);
 const char *ssh_type_cert_name(enum ssh_type t);
 /* Borrowed for as long as k lives. */
 struct span ssh_key_blob(const struct ssh_key *k);
+/* Borrowed; made when it is first asked for.  NULL: no memory. */
 EVP_PKEY *ssh_key_evp(const struct ssh_key *k);
 /* The application of an sk key, "" for others. */
 const char *ssh_key_application(const struct ssh_key *k);

@@ -17,7 +17,7 @@ evp_verify(EVP_PKEY *k, const char *hash, struct span data, struct span sig)
 {
 	JIT_SCOPED(EVP_MD_CTX_free) EVP_MD_CTX *c = EVP_MD_CTX_new();
 
-	if (c == NULL || EVP_DigestVerifyInit_ex(c, NULL, hash, NULL, NULL, k,
+	if (c == NULL || k == NULL || EVP_DigestVerifyInit_ex(c, NULL, hash, NULL, NULL, k,
 	    NULL) != 1)
 		return JIT_E_CRYPTO;
 	return EVP_DigestVerify(c, sig.p, sig.n, data.p, data.n) == 1 ?

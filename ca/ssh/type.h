@@ -17,5 +17,7 @@ struct ssh_type_row {
 	bool sk;
 };
 extern const struct ssh_type_row ssh_types[SSH_TYPES];
+/* The 32 bytes of an Ed25519 key's point; zeros of others.  Borrowed. */
+const uint8_t *ssh_key_point(const struct ssh_key *k);
 
 #endif

@@ -266,13 +266,28 @@ too_many_asked(void **state)
 
 static const char act[] = "{\"text\":\"YWJj\",\"sigs\":[\"ZGU=\",\"Zg==\"]}";
 
+/* Whichever reader takes it, it is the same act. */
+struct spelt { const char *name, *in; };
+
+static const struct spelt spelt[] = {
+	{ "as jit-cert writes it", act },
+	{ "white space everywhere", " \r\n{\t\"text\" : \"YWJj\" , \"sigs\" :"
+	    " [ \"ZGU=\" , \"Zg==\" ] } \n" },
+	{ "the other order", "{\"sigs\":[\"ZGU=\",\"Zg==\"],"
+	    "\"text\":\"YWJj\"}" },
+	{ "an escape in a value", "{\"text\":\"Y\\u0057Jj\","
+	    "\"sigs\":[\"ZGU=\",\"Zg==\"]}" },
+	{ "an escape in a name", "{\"te\\u0078t\":\"YWJj\","
+	    "\"sigs\":[\"ZGU=\",\"Zg==\"]}" },
+};
+
 static void
 signed_act(void **state)
 {
+	const struct spelt *r = *state;
 	JIT_DONE(body_signed_done) struct body_signed b = { 0 };
 
-	(void)state;
-	JT_OK(body_signed(span_str(act), 3, 2, &b, NULL));
+	JT_OK(body_signed(span_str(r->in), 3, 2, &b, NULL));
 	assert_true(span_eq_str(BUF_SPAN(b.text), "abc") && b.n == 2);
 	assert_true(span_eq_str(BUF_SPAN(b.sig[0]), "de"));
 	assert_true(span_eq_str(BUF_SPAN(b.sig[1]), "f"));
@@ -291,6 +306,14 @@ static const struct refused refused[] = {
 	{ "an empty one", "{\"text\":\"Zg==\",\"sigs\":[\"\"]}", 9, 2,
 	    "\"sigs[0]\": padded base64 (RFC 4648 section 4) of 1 to 12288" },
 	{ "no text", "{\"sigs\":[\"Zg==\"]}", 9, 2, "\"text\"" },
+	{ "three signatures", "{\"text\":\"Zg==\",\"sigs\":[\"Zg==\","
+	    "\"Zg==\",\"Zg==\"]}", 9, 2, "found an array of 3" },
+	{ "a comma too many", "{\"text\":\"Zg==\",\"sigs\":[\"Zg==\",]}",
+	    9, 2, "not JSON" },
+	{ "text twice", "{\"text\":\"Zg==\",\"sigs\":[\"Zg==\"],"
+	    "\"text\":\"Zg==\"}", 9, 2, "twice" },
+	{ "an array behind", "{\"text\":\"Zg==\",\"sigs\":[\"Zg==\"]}[]",
+	    9, 2, "behind the object" },
 	{ "a member more", "{\"text\":\"Zg==\",\"sigs\":[\"Zg==\"],"
 	    "\"person\":\"bob\"}", 9, 2, "\"person\": no such member" },
 };
@@ -417,7 +440,7 @@ main(void)
 	int failed = JT_ROWS("parse", parse, parses) +
 	    JT_ROWS("member", member, members) + JT_ROWS("end", end, ends) +
 	    jt_one("too many asked for", too_many_asked) +
-	    jt_one("a signed act", signed_act) +
+	    JT_ROWS("a signed act", signed_act, spelt) +
 	    JT_ROWS("not an act", not_an_act, refused) +
 	    jt_one("flips", flips);
 
