@@ -210,9 +210,11 @@ enum jit_err
 wire_open(struct link *l, struct jit_why *why)
 {
 	JIT_DONE(sys_close) int fd = -1;
+	enum jit_err e;
 
 	/* A queue that is full is tried again later as well. */
-	JIT_TRY(sys_connect(l->c.socket, 0, &fd, why));
+	if ((e = sys_connect(l->c.socket, 0, &fd, why)) != JIT_OK)
+		return jit_at(why, e, "jit-signer");
 	JIT_TRY(loop_watch(l->c.loop, fd, EPOLLIN, happened, l, &l->watch,
 	    why));
 	l->fd = fd;
