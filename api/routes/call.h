@@ -74,9 +74,9 @@ struct call {
 /* Who asks, under the policy in force now; borrowed until that changes. */
 enum jit_err call_reader(struct call *c, struct reader *ret,
     struct jit_why *why);
-/* c->id's row, if this reader may see it.  JIT_E_UNKNOWN. */
-enum jit_err call_row(struct call *c, const struct reader *r,
-    struct view_row *ret, struct jit_why *why);
+/* c->id's row, if who asks may see it; the same for what is not there. */
+enum jit_err call_row(struct call *c, struct view_row *ret,
+    struct jit_why *why);
 
 /* ---- ends ---- */
 

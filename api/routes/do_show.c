@@ -18,11 +18,9 @@ write_dossier(struct call *c, const struct receipts *r, utc_s now,
     uint64_t policy, struct js *j, struct jit_why *why)
 {
 	JIT_DONE(view_row_done) struct view_row row = { .index = 0 };
-	struct reader reader;
 
 	/* The policy may have changed while it waited. */
-	JIT_TRY(call_reader(c, &reader, why));
-	JIT_TRY(call_row(c, &reader, &row, why));
+	JIT_TRY(call_row(c, &row, why));
 	receipts_known(c->d, r);
 	put_dossier(c, j, &row, now, policy, r);
 	return JIT_OK;

@@ -118,13 +118,15 @@ call_reader(struct call *c, struct reader *ret, struct jit_why *why)
 }
 
 enum jit_err
-call_row(struct call *c, const struct reader *r, struct view_row *ret,
-    struct jit_why *why)
+call_row(struct call *c, struct view_row *ret, struct jit_why *why)
 {
 	JIT_DONE(view_row_done) struct view_row row = { .index = 0 };
-	enum jit_err e = view_get(c->d->view, &c->id, &row, why);
+	struct reader r;
+	enum jit_err e;
 
-	if (e == JIT_OK && !reader_sees(r, row.requester, row.role))
+	JIT_TRY(call_reader(c, &r, why));
+	e = view_get(c->d->view, &c->id, &row, why);
+	if (e == JIT_OK && !reader_sees(&r, row.requester, row.role))
 		e = JIT_E_UNKNOWN;
 	if (e == JIT_E_UNKNOWN)
 		return jit_fail(why, e, "there is no request %s that you may "
@@ -141,11 +143,9 @@ may_see(struct call *c)
 {
 	JIT_DONE(view_row_done) struct view_row row = { .index = 0 };
 	struct jit_why why = { 0 };
-	struct reader r;
-	enum jit_err e;
+	enum jit_err e = call_row(c, &row, &why);
 
-	if ((e = call_reader(c, &r, &why)) != JIT_OK ||
-	    (e = call_row(c, &r, &row, &why)) != JIT_OK)
+	if (e != JIT_OK)
 		call_fail(c, e, &why);
 	else
 		c->route->fn(c);
