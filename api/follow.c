@@ -257,9 +257,11 @@ follow_changed(void *arg, enum jit_err e, const struct jit_why *why)
 
 	if (e != JIT_OK) {
 		log_line(LOG_L_ERROR, "signer-down", LOG_CODE(e),
-		    LOG_WHY(why), LOG_STR("hint", e == JIT_E_ROLLBACK ?
-		    "once the admins signed a recovery: jit-certd rebuild" :
-		    ""));
+		    LOG_WHY(why));
+		if (e == JIT_E_ROLLBACK)
+			log_line(LOG_L_ERROR, "log-went-back", LOG_STR("hint",
+			    "once the admins signed a recovery: jit-certd "
+			    "rebuild"));
 		return;
 	}
 	log_line(LOG_L_INFO, "signer-up", LOG_NUM("size", d->known));
