@@ -8,9 +8,9 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/site.h"
 
-#define DECISIONS 256		/* that are timed; open ones stay below 32 */
+#define DECISIONS 256		/* timed; a person's open ones: below 32 */
 #define AT_ONCE 32		/* handshakes under way */
-#define SETTLE_MS 3		/* for a wait to arrive, before it is ended */
+#define SETTLE_MS 3		/* for a wait to arrive */
 #define AIM_WAITERS 8.0		/* MiB */
 #define AIM_HEARS 5.0		/* ms */
 

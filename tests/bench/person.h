@@ -17,7 +17,8 @@ struct buf person_login(struct tls_conn *c, const struct station *s,
 
 /* Everybody who asks, and who decides. */
 struct people {
-	struct buf user[STATION_USERS], boss[STATION_BOSSES];	/* tokens */
+	/* Tokens. */
+	struct buf user[STATION_USERS], boss[STATION_BOSSES];
 };
 void people_login(struct tls_conn *c, const struct station *s,
     struct people *ret);

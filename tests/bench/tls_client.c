@@ -229,7 +229,8 @@ read_head(struct span s, size_t *head, size_t *length)
 		give_up("an answer without Content-Length");
 	at += sizeof(name) - 1;
 	cr = memchr(at, '\r', *head - (size_t)(at - s.p));
-	if (uint_parse(SPAN(at, (size_t)(cr - at)), TLS_ANSWER_MAX, &n) != JIT_OK)
+	if (cr == NULL || uint_parse(SPAN(at, (size_t)(cr - at)),
+	    TLS_ANSWER_MAX, &n) != JIT_OK)
 		give_up("a Content-Length that is none");
 	*length = (size_t)n;
 	return true;
