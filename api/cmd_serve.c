@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -176,6 +177,8 @@ sweep(void *arg)
 	if (e != JIT_OK)
 		log_line(LOG_L_WARN, "sweep-failed", LOG_CODE(e),
 		    LOG_WHY(&why));
+	/* What a busy hour needed goes back. */
+	(void)malloc_trim(0);
 	timer_set(d->loop, &d->sweep, loop_ms(d->loop) + SWEEP_MS);
 }
 

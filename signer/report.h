@@ -16,13 +16,12 @@
 #include "signer/store.h"
 
 /*
- * After the turn that answered t.
+ * After the turn that answered t, before its answer is taken.
  *
  *	before  the log's size before that turn
  *	uid     of whoever sent it
  */
-void report_task(struct store *s, const struct task *t, uint64_t before,
-    uid_t uid);
+void report_task(const struct task *t, uint64_t before, uid_t uid);
 /* The log is frozen: by what, and what to do. */
 void report_frozen(const struct frozen *f, const struct jit_why *why);
 

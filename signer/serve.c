@@ -256,7 +256,7 @@ settle(struct serve *s, struct task *t, int64_t ms)
 	const struct conn *c = t->owner;
 
 	if (!t->parked) {
-		report_task(s->c.store, t, s->answered, c->uid);
+		report_task(t, s->answered, c->uid);
 		return serve_deliver(s, t, ms);
 	}
 	if (!serve_orphan(t))
