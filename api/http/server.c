@@ -313,7 +313,6 @@ say_goodbye(struct server *s)
 			continue;
 		if (x->gone != NULL)
 			x->gone(x->gone_arg);
-		x->data = NULL;
 		exchange_refuse(x, JIT_E_BUSY, &why);
 	}
 }

@@ -81,8 +81,7 @@ struct server_config {
 	void (*serve)(void *arg, struct exchange *x);
 	/*
 	 * One answer was sent, refusals of ours included (or its client was
-	 * gone: status 0).  NULL is fine.  exchange_data() is still there,
-	 * unless gone was called.
+	 * gone: status 0).  NULL is fine.
 	 */
 	void (*served)(void *arg, const struct exchange *x, unsigned status);
 	void *arg;
@@ -119,9 +118,6 @@ struct span exchange_body(const struct exchange *x);
 uint64_t exchange_id(const struct exchange *x);	/* X-Request-Id */
 /* "192.0.2.7" of the peer; never X-Forwarded-For. */
 const char *exchange_peer(const struct exchange *x);
-/* The handler's own to hang on to; NULL before it is set. */
-void *exchange_data(const struct exchange *x);
-void exchange_set_data(struct exchange *x, void *data);
 
 /*
  * The answer comes later; only within serve().  gone(arg) is called, once,

@@ -163,7 +163,6 @@ exchange_lose(struct exchange *x)
 {
 	if (x->state != EXCHANGE_PARKED)
 		return;
-	x->data = NULL;
 	unpark(x);
 	x->state = EXCHANGE_GONE;
 	if (x->gone != NULL)

@@ -139,7 +139,6 @@ struct exchange {
 	struct watch *watch;	/* a hang-up while it is parked */
 	void (*gone)(void *arg);
 	void *gone_arg;
-	void *data;
 };
 
 void exchange_free(struct exchange *x);

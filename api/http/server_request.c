@@ -279,15 +279,3 @@ exchange_peer(const struct exchange *x)
 {
 	return x->conn->peer;
 }
-
-void *
-exchange_data(const struct exchange *x)
-{
-	return x->data;
-}
-
-void
-exchange_set_data(struct exchange *x, void *data)
-{
-	x->data = data;
-}

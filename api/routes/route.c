@@ -221,7 +221,6 @@ certd_serve(void *arg, struct exchange *x)
 	}
 	c->d = d;
 	c->x = x;
-	exchange_set_data(x, NULL);
 	if ((e = read_call(c, &why)) != JIT_OK)
 		call_fail(c, e, &why);
 	else
