@@ -126,20 +126,6 @@ js_uint(struct js *j, const char *name, uint64_t v)
 }
 
 void
-js_int(struct js *j, const char *name, int64_t v)
-{
-	if (v >= 0) {
-		js_uint(j, name, (uint64_t)v);
-		return;
-	}
-	begin(j, name);
-	wr_u8(&j->w, '-');
-	j->comma = false;
-	/* Two's complement: the lowest value has no positive one. */
-	js_uint(j, NULL, -(uint64_t)v);
-}
-
-void
 js_bool(struct js *j, const char *name, bool v)
 {
 	begin(j, name);

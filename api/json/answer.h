@@ -32,7 +32,6 @@ void js_close(struct js *j, char bracket);			/* '}' ']' */
 void js_text(struct js *j, const char *name, struct span s);
 void js_str(struct js *j, const char *name, const char *s);	/* NULL: null */
 void js_uint(struct js *j, const char *name, uint64_t v);
-void js_int(struct js *j, const char *name, int64_t v);
 void js_bool(struct js *j, const char *name, bool v);
 void js_null(struct js *j, const char *name);
 void js_b64(struct js *j, const char *name, struct span s);

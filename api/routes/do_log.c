@@ -115,20 +115,6 @@ do_blobs(struct call *c)
 /* ---- pages ---- */
 
 static void
-put_entry(struct js *j, const struct entry *e)
-{
-	js_open(j, NULL, '{');
-	js_uint(j, "index", e->index);
-	js_str(j, "type", entry_type_name(e->type));
-	js_utc(j, "time", e->time);
-	js_b64(j, "leaf", SPAN(e->leaf, sizeof(e->leaf)));
-	js_bool(j, "erased", e->erased);
-	js_b64(j, "salt", SPAN(e->salt, sizeof(e->salt)));
-	js_b64(j, "body", e->body);
-	js_close(j, '}');
-}
-
-static void
 got_entries(struct call *c, const struct answer *ans, size_t n)
 {
 	struct js j = JS_INIT;
@@ -145,7 +131,7 @@ got_entries(struct call *c, const struct answer *ans, size_t n)
 	for (uint32_t i = 0; e == JIT_OK && i < p.count; i++) {
 		e = page_next(&p, &entry, &why);
 		if (e == JIT_OK)
-			put_entry(&j, &entry);
+			js_entry(&j, NULL, &entry);
 	}
 	js_close(&j, ']');
 	js_close(&j, '}');

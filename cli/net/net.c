@@ -37,12 +37,6 @@ net_set_token(struct net *n, struct span token)
 	return token.n == 0 ? JIT_OK : secret_copy(&n->token, token);
 }
 
-bool
-net_has_token(const struct net *n)
-{
-	return n->token.n > 0;
-}
-
 /* ---- a call ---- */
 
 /* Who is down when jit-certd says that somebody is?  Its words, or we. */

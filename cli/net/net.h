@@ -39,7 +39,6 @@ void net_wire(struct net *n, struct wire *ret);
 
 /* Copies; empty: forget it. */
 enum jit_err net_set_token(struct net *n, struct span token);
-bool net_has_token(const struct net *n);
 /*
  * Ask for the newest keys and checkpoint only: does it answer, with which TLS
  * key?  Nothing of it is verified.

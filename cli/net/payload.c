@@ -343,15 +343,6 @@ payload_grown(json_t *json, size_t i, struct buf *ret, struct jit_why *why)
 }
 
 enum jit_err
-payload_search(json_t *json, struct buf *ret, struct jit_why *why)
-{
-	JIT_DONE(to_done) struct to t = TO_INIT(why);
-
-	put_listing(&t, json, NEXT_MEMBER);
-	return finish(&t, ret);
-}
-
-enum jit_err
 payload_problem(json_t *json, struct jit_why *why)
 {
 	json_t *code = json_object_get(json, "code");

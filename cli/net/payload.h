@@ -25,9 +25,6 @@ enum jit_err payload_of(const struct ask *a, json_t *json, struct buf *ret,
 /* The i-th of the answers to several CHECKPOINT questions at once. */
 enum jit_err payload_grown(json_t *json, size_t i, struct buf *ret,
     struct jit_why *why);
-/* Of a page of requests: a list; its next counts downward, or is 0. */
-enum jit_err payload_search(json_t *json, struct buf *ret,
-    struct jit_why *why);
 
 /*
  * The error that a problem document tells, with its words.  JIT_E_PROTOCOL:

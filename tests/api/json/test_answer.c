@@ -71,8 +71,8 @@ static void
 whole(void **state)
 {
 	static const char want[] = "{\"a\":1,\"b\":[{},[],\"x\",null,true,"
-	    "false],\"n\":null,\"u\":18446744073709551615,\"m\":"
-	    "-9223372036854775808,\"z\":0,\"i\":-7,\"k\":\"AP8=\",\"t\":"
+	    "false],\"n\":null,\"u\":18446744073709551615,"
+	    "\"z\":0,\"k\":\"AP8=\",\"t\":"
 	    "\"2026-11-23T22:00:00Z\",\"d\":\"45m\",\"h\":\"sha256:"
 	    "0000000000000000000000000000000000000000000000000000000000000000"
 	    "\",\"p\":[]}";
@@ -96,9 +96,7 @@ whole(void **state)
 	js_close(&j, ']');
 	js_str(&j, "n", NULL);
 	js_uint(&j, "u", UINT64_MAX);
-	js_int(&j, "m", INT64_MIN);
-	js_int(&j, "z", 0);
-	js_int(&j, "i", -7);
+	js_uint(&j, "z", 0);
 	js_b64(&j, "k", SPAN("\0\xff", 2));
 	js_utc(&j, "t", WORLD_NOW);
 	js_dur(&j, "d", 2700);
