@@ -40,6 +40,12 @@ ssh_priv_public(const struct ssh_priv *p)
 	return p->pub;
 }
 
+EVP_PKEY *
+ssh_priv_evp(const struct ssh_priv *p)
+{
+	return p->evp;
+}
+
 /* A number of the key as magnitude, into a buffer that is wiped. */
 static enum jit_err
 number(EVP_PKEY *k, const char *name, struct buf *ret)
@@ -219,6 +225,12 @@ ssh_priv_save(const struct ssh_priv *p, struct secret *ret)
 	return JIT_E_CRYPTO;
 }
 
+enum jit_err
+ssh_priv_save_pkcs8(const struct ssh_priv *p, struct secret *ret)
+{
+	return save_pkcs8(p->evp, ret);
+}
+
 /* Do the halves belong together? */
 static enum jit_err
 check_pair(EVP_PKEY *k)
@@ -230,27 +242,55 @@ check_pair(EVP_PKEY *k)
 	    JIT_OK : JIT_E_FORMAT;
 }
 
+/* SSH_TYPES: none of ours. */
+static enum ssh_type
+type_of(EVP_PKEY *k)
+{
+	char group[32] = "";
+
+	if (EVP_PKEY_is_a(k, "ED25519"))
+		return SSH_ED25519;
+	if (EVP_PKEY_is_a(k, "RSA"))
+		return SSH_RSA;
+	if (!EVP_PKEY_is_a(k, "EC") ||
+	    EVP_PKEY_get_group_name(k, group, sizeof(group), NULL) != 1)
+		return SSH_TYPES;
+	for (int t = 0; t < SSH_TYPES; t++)
+		if (!ssh_types[t].sk && ssh_types[t].group != NULL &&
+		    strcmp(group, ssh_types[t].group) == 0)
+			return (enum ssh_type)t;
+	return SSH_TYPES;
+}
+
 static EVP_PKEY *
-load_pkcs8(enum ssh_type t, struct span bytes)
+of_pkcs8(struct span bytes)
 {
 	JIT_SCOPED(PKCS8_PRIV_KEY_INFO_free) PKCS8_PRIV_KEY_INFO *info = NULL;
-	JIT_SCOPED(EVP_PKEY_free) EVP_PKEY *k = NULL;
 	const uint8_t *at = bytes.p;
-	char group[32] = "";
-	EVP_PKEY *ret;
 
 	info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)bytes.n);
-	if (info == NULL || at != bytes.p + bytes.n ||
-	    (k = EVP_PKCS82PKEY(info)) == NULL)
-		return NULL;
-	if (t == SSH_RSA ? !EVP_PKEY_is_a(k, "RSA") :
-	    !EVP_PKEY_is_a(k, "EC") || EVP_PKEY_get_group_name(k, group,
-	    sizeof(group), NULL) != 1 ||
-	    strcmp(group, ssh_types[t].group) != 0)
-		return NULL;
-	ret = k;
-	k = NULL;
-	return ret;
+	return info != NULL && at == bytes.p + bytes.n ?
+	    EVP_PKCS82PKEY(info) : NULL;
+}
+
+enum jit_err
+ssh_priv_load_pkcs8(struct span der, struct ssh_priv **ret,
+    struct jit_why *why)
+{
+	JIT_SCOPED(EVP_PKEY_free) EVP_PKEY *k = of_pkcs8(der);
+	enum ssh_type t;
+
+	if (k == NULL)
+		return jit_fail(why, JIT_E_FORMAT, "not a private key in DER "
+		    "PKCS#8");
+	if ((t = type_of(k)) == SSH_TYPES)
+		return jit_fail(why, JIT_E_KEYTYPE, "a private key of another "
+		    "type; accepted are Ed25519, ECDSA on P-256, -384, -521, "
+		    "RSA");
+	if (check_pair(k) != JIT_OK)
+		return jit_fail(why, JIT_E_FORMAT, "the private key's halves "
+		    "do not belong together");
+	return wrap(t, &k, ret, why);
 }
 
 enum jit_err
@@ -260,11 +300,8 @@ ssh_priv_load(enum ssh_type t, struct span bytes, struct ssh_priv **ret,
 	JIT_SCOPED(EVP_PKEY_free) EVP_PKEY *k = NULL;
 
 	JIT_TRY(refuse_sk(t, why));
-	if (t != SSH_ED25519)
-		k = load_pkcs8(t, bytes);
-	else
-		k = of_seed(bytes);
-	if (k == NULL || check_pair(k) != JIT_OK)
+	k = t == SSH_ED25519 ? of_seed(bytes) : of_pkcs8(bytes);
+	if (k == NULL || type_of(k) != t || check_pair(k) != JIT_OK)
 		return jit_fail(why, JIT_E_FORMAT, "not a private key of type "
 		    "%s", ssh_types[t].name);
 	return wrap(t, &k, ret, why);

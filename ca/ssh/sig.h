@@ -66,6 +66,18 @@ enum jit_err ssh_priv_load(enum ssh_type t, struct span bytes,
 void ssh_priv_free(struct ssh_priv *p);
 JIT_SCOPED_PTR(struct ssh_priv, ssh_priv_free);
 const struct ssh_key *ssh_priv_public(const struct ssh_priv *p); /* borrowed */
+/* OpenSSL's handle, for the signatures of X.509; borrowed. */
+EVP_PKEY *ssh_priv_evp(const struct ssh_priv *p);
+/*
+ * The key as DER PKCS#8 (RFC 5958), Ed25519 as well: what TLS programs read.
+ * load takes one of a type that ssh_priv_generate() makes and checks it as
+ * ssh_priv_load() does.  Secret.  JIT_E_CRYPTO, JIT_E_NOMEM; JIT_E_KEYTYPE,
+ * JIT_E_FORMAT.
+ */
+enum jit_err ssh_priv_save_pkcs8(const struct ssh_priv *p,
+    struct secret *ret);
+enum jit_err ssh_priv_load_pkcs8(struct span der, struct ssh_priv **ret,
+    struct jit_why *why);
 /*
  * Append a signature blob over data: Ed25519, ECDSA with its curve's hash,
  * RSA as rsa-sha2-512.  JIT_E_CRYPTO, or the writer's error.
