@@ -8,7 +8,7 @@
  *	v  u16 version		n  string note		x  byte[32] secret
  *	t  string text		s  string sig		p  string possess
  *	i  string id		f  u64 from		m  u32 max
- *	w  u32 ms
+ *	w  u32 ms		N  string name
  *	8  u32 count, u64 each	d  u32 count, byte[32] each
  */
 static const char *
@@ -19,6 +19,8 @@ fields_of(enum op o)
 	case OP_REQUEST: return "tsp";
 	case OP_DECISION:
 	case OP_CANCEL:
+	case OP_REVOKE:
+	case OP_LOCK:
 	case OP_DROP: return "ts";
 	case OP_COLLECT: return "ix";
 	case OP_SHOW: return "i";
@@ -30,6 +32,7 @@ fields_of(enum op o)
 	case OP_BLOBS: return "d";
 	case OP_CHECKPOINT: return "f";
 	case OP_FOLLOW: return "fmw";
+	case OP_PUBLISHED: return "Nf";
 	}
 	return NULL;
 }
@@ -94,6 +97,7 @@ put_field(struct wr *w, char field, const struct ask *a)
 	case 'f': wr_u64(w, a->from); break;
 	case 'm': wr_u32(w, a->max); break;
 	case 'w': wr_u32(w, a->ms); break;
+	case 'N': wr_string(w, a->name); break;
 	case '8':
 	case 'd':
 		wr_u32(w, a->count);
@@ -148,6 +152,7 @@ get_field(struct rd *r, char field, struct ask *a)
 	case 'f': a->from = rd_u64(r); break;
 	case 'm': a->max = rd_u32(r); break;
 	case 'w': a->ms = rd_u32(r); break;
+	case 'N': a->name = rd_cstring(r, PUBLISHED_NAME_MAX); break;
 	case '8': get_items(r, 8, a); break;
 	case 'd': get_items(r, 32, a); break;
 	}

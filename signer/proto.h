@@ -44,14 +44,16 @@ enum op_class op_class(enum op o);	/* o has a row */
 struct ask {
 	enum op op;
 	uint32_t tag;
-	struct span text, sig, possess;	/* REQUEST DECISION CANCEL DROP */
+	struct span text, sig, possess;	/* REQUEST DECISION CANCEL DROP REVOKE
+					   LOCK */
 	struct ulid id;			/* COLLECT SHOW WAIT FIND */
 	struct span secret;		/* COLLECT: 32 bytes */
+	struct span name;		/* PUBLISHED */
 	struct span note;		/* HELLO; may be empty */
 	uint16_t version;		/* HELLO */
 	uint64_t from;			/* WAIT since, LIST after, FIND from,
 					   ENTRIES FOLLOW first,
-					   CHECKPOINT old */
+					   CHECKPOINT old, PUBLISHED offset */
 	uint32_t max;			/* LIST ENTRIES FOLLOW; WAIT: ms */
 	uint32_t ms;			/* FOLLOW */
 	uint32_t count;			/* PROVE, BLOBS */
@@ -98,15 +100,15 @@ enum jit_err answer_get(struct span frame, struct answer *ret);
 enum signer_state { SIGNER_OK, SIGNER_FROZEN, SIGNER_NO_ROOM };
 /*
  * hello: string vkey, string user CA blob, u8 state, u64 now, u64 index of
- * the policy in force, u64 index of the newest recovery (0: none), string
- * note, u8 count, byte[32] each: the path from the size of the note that
+ * the policy in force, u64 index of the newest recovery (0: none), u64 index
+ * of the newest keys entry (0: genesis says all), string note, u8 count, byte[32] each: the path from the size of the note that
  * was presented to this one's (none when none was presented).
  */
 struct hello {
 	struct span vkey, user_ca, note;
 	enum signer_state state;
 	utc_s now;
-	uint64_t policy_index, recovery;
+	uint64_t policy_index, recovery, keys_index;
 	struct merkle_proof path;
 };
 void hello_put(struct wr *w, const struct hello *h);
@@ -166,6 +168,28 @@ struct followed {
 /* What stands before the page. */
 void follow_put(struct wr *w, const struct followed *f);
 enum jit_err follow_get(struct span s, struct followed *ret,
+    struct jit_why *why);
+
+/*
+ * published: u64 number, u64 when it was made, u64 by when there is another,
+ * u64 size of the whole, string signature (an SSHSIG blob of the user CA over
+ * the whole, namespace krl@jit-cert; empty for a CRL, which holds its own),
+ * string as many of its bytes from the offset on as fit in a page.  Pieces of
+ * one number are of one list; lists grow in number.
+ */
+#define PUBLISHED_KRL "krl"
+#define PUBLISHED_CRL "crl"		/* of the active X.509 CA */
+#define PUBLISHED_CRL_OF "crl-"		/* and its key id, 40 hex digits */
+#define PUBLISHED_NAME_MAX 64
+#define NS_KRL "krl@jit-cert"
+struct published {
+	uint64_t number;
+	utc_s made, next;
+	uint64_t total;
+	struct span sig, bytes;
+};
+void published_put(struct wr *w, const struct published *p);
+enum jit_err published_get(struct span s, struct published *ret,
     struct jit_why *why);
 
 #endif

@@ -134,6 +134,7 @@ hello_put(struct wr *w, const struct hello *h)
 	wr_u64(w, (uint64_t)h->now);
 	wr_u64(w, h->policy_index);
 	wr_u64(w, h->recovery);
+	wr_u64(w, h->keys_index);
 	wr_string(w, h->note);
 	put_path(w, &h->path);
 }
@@ -150,6 +151,7 @@ hello_get(struct span s, struct hello *ret, struct jit_why *why)
 	h.now = get_time(&r);
 	h.policy_index = rd_u64(&r);
 	h.recovery = rd_u64(&r);
+	h.keys_index = rd_u64(&r);
 	h.note = rd_string(&r, TLOG_NOTE_MAX);
 	get_path(&r, &h.path);
 	if (rd_end(&r) != JIT_OK)
@@ -313,5 +315,35 @@ follow_get(struct span s, struct followed *ret, struct jit_why *why)
 		    "is followed");
 	JIT_TRY(page_get(SPAN(r.p, r.n), &f.page, why));
 	*ret = f;
+	return JIT_OK;
+}
+
+/* ---- lists that are published ---- */
+
+void
+published_put(struct wr *w, const struct published *p)
+{
+	wr_u64(w, p->number);
+	wr_u64(w, (uint64_t)p->made);
+	wr_u64(w, (uint64_t)p->next);
+	wr_u64(w, p->total);
+	wr_string(w, p->sig);
+	wr_string(w, p->bytes);
+}
+
+enum jit_err
+published_get(struct span s, struct published *ret, struct jit_why *why)
+{
+	struct rd r = rd_of(s);
+	struct published p = { .number = rd_u64(&r) };
+
+	p.made = get_time(&r);
+	p.next = get_time(&r);
+	p.total = rd_u64(&r);
+	p.sig = rd_string(&r, SSHSIG_MAX);
+	p.bytes = rd_string(&r, PROTO_PAGE);
+	if (rd_end(&r) != JIT_OK || p.bytes.n > p.total || p.next <= p.made)
+		return jit_fail(why, JIT_E_FORMAT, "not a published list");
+	*ret = p;
 	return JIT_OK;
 }

@@ -38,6 +38,14 @@ open_act(struct task *t, enum act_kind kind)
 }
 
 static enum jit_err
+open_lock(struct task *t)
+{
+	JIT_TRY(lock_parse(t->ask.text, &t->lock, &t->why));
+	return signer_open(t->ask.sig, lock_namespace(t->lock.unlock),
+	    t->ask.text, &t->by, &t->why);
+}
+
+static enum jit_err
 open_any(struct task *t)
 {
 	const struct ask *a = &t->ask;
@@ -54,6 +62,10 @@ open_any(struct task *t)
 		return open_act(t, ACT_CANCEL);
 	case OP_DROP:
 		return open_act(t, ACT_DROP);
+	case OP_REVOKE:
+		return open_act(t, ACT_REVOKE);
+	case OP_LOCK:
+		return open_lock(t);
 	default:
 		return JIT_OK;
 	}

@@ -4,6 +4,17 @@
 #include "signer/crash.h"
 #include "signer/turn_int.h"
 
+/* The private key that signs is the one that is published as active. */
+static bool
+holds_active(const struct turn *t)
+{
+	const struct ca_key *k = ca_keys_active(ledger_own(t->ledger)->ca,
+	    CA_SSH_USER);
+
+	return k != NULL && ssh_key_eq(k->key,
+	    ssh_priv_public(t->c.user_ca));
+}
+
 enum jit_err
 turn_new(const struct turn_config *c, struct turn **ret, struct jit_why *why)
 {
@@ -21,10 +32,8 @@ turn_new(const struct turn_config *c, struct turn **ret, struct jit_why *why)
 	    merkle_edge_root(ledger_edge(t->ledger), &b) != JIT_OK ||
 	    m->edge.size != ledger_size(t->ledger) ||
 	    m->edge.size != tiles_size(c->tiles) || !digest_eq(&a, &b) ||
-	    (m->edge.size > 0 && (!tlog_vkey_eq(c->vkey,
-	    &ledger_genesis(t->ledger)->log) ||
-	    !ssh_key_eq(ssh_priv_public(c->user_ca),
-	    ledger_own(t->ledger)->user_ca)))) {
+	    (m->edge.size > 0 && !(tlog_vkey_eq(c->vkey,
+	    &ledger_genesis(t->ledger)->log) && holds_active(t)))) {
 		turn_free(t);
 		return jit_fail(why, JIT_E_VERIFY, "journal, state and keys "
 		    "are not of one log");
@@ -43,6 +52,8 @@ turn_free(struct turn *t)
 	free(t->made);
 	ledger_free(t->ledger);
 	buf_done(&t->frozen.note);
+	x509_linter_free(t->linter);
+	lists_done(&t->lists);
 	free(t);
 }
 
@@ -242,6 +253,17 @@ again(struct task *k, uint64_t index)
 	return JIT_OK;
 }
 
+/* Nobody is let wait for what cannot be issued here. */
+static enum jit_err
+check_kind(const struct turn *t, const struct open_request *r,
+    struct jit_why *why)
+{
+	if (r->req.kind != KIND_X509 || t->c.x509_ca != NULL)
+		return JIT_OK;
+	return jit_fail(why, JIT_E_UNBUILT, "this signer has no X.509 CA; "
+	    "an admin makes one with jit-signer init --x509");
+}
+
 static enum jit_err
 do_request(struct turn *t, struct task *k)
 {
@@ -260,6 +282,7 @@ do_request(struct turn *t, struct task *k)
 		break;
 	case LEDGER_NONE:
 		JIT_TRY(turn_permits(t, CLASS_GRANT, &k->why));
+		JIT_TRY(check_kind(t, r, &k->why));
 		JIT_TRY(judge_request(ledger_policy(t->ledger),
 		    ledger_log_id(t->ledger), ledger_own(t->ledger), r,
 		    ledger_open(t->ledger, r->req.requester, t->now), t->now,
@@ -350,20 +373,60 @@ do_act(struct turn *t, struct task *k, enum entry_type type)
 	return log_signed(t, k, type);
 }
 
+/* Somebody who was locked out, or is; all that is theirs ends with it. */
+static enum jit_err
+do_lock(struct turn *t, struct task *k)
+{
+	bool is = ledger_locked(t->ledger, k->lock.person, &k->entry);
+
+	/* The same again, perhaps after an answer that was lost. */
+	if (is && !k->lock.unlock) {
+		k->logged = true;
+		return JIT_OK;
+	}
+	JIT_TRY(turn_permits(t, k->lock.unlock ? CLASS_GRANT : CLASS_END,
+	    &k->why));
+	JIT_TRY(judge_lock(ledger_policy(t->ledger), ledger_log_id(t->ledger),
+	    &k->lock, &k->by, is, t->now, &k->why));
+	JIT_TRY(log_signed(t, k, ENTRY_LOCK));
+	return k->lock.unlock ? JIT_OK : turn_end_lost(t, &k->why);
+}
+
+static enum jit_err
+make_ssh(struct turn *t, struct task *k, const struct ssh_key *subject,
+    const struct issue *i, struct wr *cert)
+{
+	uint8_t nonce[32];
+
+	JIT_TRY(rng_fill(t->c.rng, nonce, sizeof(nonce)));
+	return ssh_cert_make(&i->fields, subject, t->c.user_ca, nonce, cert,
+	    &k->why);
+}
+
+static enum jit_err
+make_x509(struct turn *t, struct task *k, const struct ssh_key *subject,
+    struct issue *i, struct wr *cert)
+{
+	const struct x509_linter *l = NULL;
+
+	JIT_TRY(turn_linter(t, &l, &k->why));
+	JIT_TRY(x509_serial_make(t->c.rng, i->x509.serial));
+	return x509_make(cert, &i->x509, subject, t->c.x509_ca, l, &k->why);
+}
+
 /* Build, sign, parse again, compare, verify. */
 static enum jit_err
 make_cert(struct turn *t, struct task *k, const struct dossier *d,
     struct issue *i, struct wr *cert)
 {
-	uint8_t nonce[32];
+	const struct ssh_key *subject = d->h.request->subject.key;
 
 	JIT_TRY(judge_issue(ledger_policy(t->ledger), ledger_own(t->ledger),
 	    &d->h, k->ask.secret, ledger_next_serial(t->ledger), t->now, i,
 	    &k->why));
-	JIT_TRY(rng_fill(t->c.rng, nonce, sizeof(nonce)));
 	CRASH_POINT(TURN_SIGN);
-	JIT_TRY(ssh_cert_make(&i->fields, d->h.request->subject.key,
-	    t->c.user_ca, nonce, cert, &k->why));
+	JIT_TRY(i->kind == KIND_X509 ? make_x509(t, k, subject, i, cert) :
+	    make_ssh(t, k, subject, i, cert));
 	CRASH_POINT(TURN_SIGNED);
 	return JIT_OK;
 }
@@ -371,7 +434,7 @@ make_cert(struct turn *t, struct task *k, const struct dossier *d,
 static enum jit_err
 issue(struct turn *t, struct task *k, const struct dossier *d)
 {
-	JIT_DONE(wr_done) struct wr cert = WR_INIT(SSH_CERT_MAX);
+	JIT_DONE(wr_done) struct wr cert = WR_INIT(X509_CERT_MAX);
 	JIT_DONE(wr_done) struct wr body = WR_INIT(ENTRY_BODY_MAX);
 	struct rec_issued rec = {
 		.request = d->id,
@@ -402,6 +465,9 @@ collect_again(struct turn *t, struct task *k, const struct dossier *d)
 	if (d->h.end == END_DROPPED)
 		return jit_fail(&k->why, JIT_E_DROPPED, "the access was "
 		    "dropped");
+	if (d->h.end == END_REVOKED)
+		return jit_fail(&k->why, JIT_E_REVOKED, "the access was "
+		    "revoked");
 	if (t->now >= d->h.issued_until)
 		return jit_fail(&k->why, JIT_E_EXPIRED, "the access ended "
 		    "%lld s ago", (long long)(t->now - d->h.issued_until));
@@ -438,6 +504,12 @@ judge_task(struct turn *t, struct task *k)
 		break;
 	case OP_DROP:
 		k->err = do_act(t, k, ENTRY_DROP);
+		break;
+	case OP_REVOKE:
+		k->err = do_act(t, k, ENTRY_REVOKE);
+		break;
+	case OP_LOCK:
+		k->err = do_lock(t, k);
 		break;
 	case OP_COLLECT:
 		k->err = do_collect(t, k);

@@ -30,6 +30,7 @@ struct task {
 	struct open_request *request;
 	struct open_decision *decision;
 	struct act act;
+	struct lock lock;
 	struct signer by;
 	/* By the turn. */
 	uint64_t entry;			/* index that the receipt is about */
@@ -53,6 +54,7 @@ struct turn_config {
 	struct tiles *tiles;		/* borrowed; as many leaves as the journal */
 	struct ledger *ledger;		/* taken; folded from that journal */
 	const struct ssh_priv *user_ca, *log;	/* borrowed */
+	const struct ssh_priv *x509_ca;		/* borrowed; NULL: none */
 	const struct tlog_vkey *vkey;	/* borrowed */
 	const struct rng *rng;		/* borrowed */
 };
@@ -92,6 +94,12 @@ enum jit_err turn_genesis(struct turn *t, const struct policy *p, utc_s now,
  * log; JIT_E_FULL and JIT_E_FROZEN: the old one stays; others are the end.
  */
 enum jit_err turn_policy(struct turn *t, const struct policy *p, utc_s now,
+    struct jit_why *why);
+/*
+ * Publish these CA keys, if they are not just what is published: k->before is
+ * filled in.  JIT_E_FULL, JIT_E_FROZEN as turn_policy.
+ */
+enum jit_err turn_keys(struct turn *t, struct ca_keys *k, utc_s now,
     struct jit_why *why);
 /*
  * A recovery, with verified signers, for what it is frozen by; thawed

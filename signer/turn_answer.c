@@ -346,6 +346,28 @@ answer_follow(struct turn *t, struct task *k, struct wr *w)
 	return answer_entries(t, k, w);
 }
 
+/* ---- lists ---- */
+
+static enum jit_err
+answer_published(struct turn *t, struct task *k, struct wr *w)
+{
+	const struct list *l = NULL;
+	struct published p;
+
+	JIT_TRY(lists_get(&t->lists, t, k->ask.name, &l, &k->why));
+	if (k->ask.from > l->bytes.n)
+		return jit_fail(&k->why, JIT_E_ARG, "the list has %zu bytes",
+		    l->bytes.n);
+	p = (struct published){ .number = l->number, .made = l->made,
+	    .next = l->next, .total = l->bytes.n, .sig = BUF_SPAN(l->sig),
+	    .bytes = SPAN(l->bytes.p + k->ask.from,
+	    l->bytes.n - (size_t)k->ask.from) };
+	if (p.bytes.n > PROTO_PAGE)
+		p.bytes.n = PROTO_PAGE;
+	published_put(w, &p);
+	return w->err;
+}
+
 /* ---- hello ---- */
 
 static enum jit_err
@@ -390,12 +412,14 @@ answer_hello(struct turn *t, struct task *k, struct wr *w)
 {
 	JIT_DONE(wr_done) struct wr vkey = WR_INIT(TLOG_VKEY_MAX);
 	struct hello h = {
-		.user_ca = ssh_key_blob(ssh_priv_public(t->c.user_ca)),
+		/* Who this log is, for ever; keys entries say what signs. */
+		.user_ca = ledger_genesis(t->ledger)->user_ca,
 		.note = journal_note(t->c.journal),
 		.state = turn_state(t),
 		.now = t->now,
 		.policy_index = ledger_policy_index(t->ledger),
 		.recovery = ledger_recovery(t->ledger),
+		.keys_index = ledger_keys_index(t->ledger),
 	};
 
 	tlog_vkey_put(&vkey, t->c.vkey);
@@ -438,6 +462,8 @@ answer_payload(struct turn *t, struct task *k, struct wr *w)
 	case OP_DECISION:
 	case OP_CANCEL:
 	case OP_DROP:
+	case OP_REVOKE:
+	case OP_LOCK:
 	case OP_COLLECT:
 		return answer_entry(t, k, w);
 	case OP_SHOW:
@@ -457,6 +483,8 @@ answer_payload(struct turn *t, struct task *k, struct wr *w)
 		return answer_checkpoint(t, k, w);
 	case OP_FOLLOW:
 		return answer_follow(t, k, w);
+	case OP_PUBLISHED:
+		return answer_published(t, k, w);
 	}
 	return JIT_E_PROTOCOL;
 }

@@ -6,6 +6,7 @@
 #ifndef JIT_SIGNER_TURN_INT_H
 #define JIT_SIGNER_TURN_INT_H
 
+#include "signer/published.h"
 #include "signer/turn.h"
 
 #define TURN_SLICE 256		/* tasks in one batch */
@@ -17,6 +18,8 @@ struct turn {
 	struct frozen frozen;
 	utc_s now;		/* of this batch */
 	bool room;		/* there is a spare segment */
+	struct x509_linter *linter;	/* of the active X.509 CA; made late */
+	struct lists lists;		/* what is published */
 	/* The batch: entries that are judged and not yet written. */
 	struct kept *made;
 	size_t n_made, cap_made;
@@ -47,6 +50,15 @@ enum jit_err turn_fetch(struct turn *t, uint64_t index, struct kept *ret,
 /* The dossier of what is settled, read back.  Owned. */
 enum jit_err turn_load(struct turn *t, const struct settled *s,
     struct dossier **ret, struct jit_why *why);
+
+/*
+ * Log the end of everything whose requester has no right to it any more
+ * (ledger_next_lost), in this batch.
+ */
+enum jit_err turn_end_lost(struct turn *t, struct jit_why *why);
+/* The linter of the CA that signs.  JIT_E_UNBUILT: there is no X.509 CA. */
+enum jit_err turn_linter(struct turn *t, const struct x509_linter **ret,
+    struct jit_why *why);
 
 /* Look at the note that a hello presents; it may freeze the signer. */
 void turn_greet(struct turn *t, struct task *k);

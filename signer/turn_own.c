@@ -109,7 +109,78 @@ turn_policy(struct turn *t, const struct policy *p, utc_s now,
 	JIT_TRY(turn_permits(t, CLASS_END, why));
 	JIT_TRY(check_room(t, now, why));
 	JIT_TRY(log_policy(t, p, why));
+	JIT_TRY(turn_end_lost(t, why));
 	return finish(t, why);
+}
+
+enum jit_err
+turn_end_lost(struct turn *t, struct jit_why *why)
+{
+	struct rec_ended r;
+	size_t at = 0;
+
+	while (ledger_next_lost(t->ledger, turn_time(t), &at, &r)) {
+		JIT_DONE(wr_done) struct wr w = WR_INIT(256);
+		const struct entry *e = NULL;
+
+		rec_put_ended(&w, &r);
+		JIT_TRY(w.err);
+		JIT_TRY(turn_make(t, ENTRY_ENDED, wr_view(&w), &e));
+		JIT_TRY(ledger_apply_open(t->ledger, e, NULL, NULL, why));
+		at++;
+	}
+	return JIT_OK;
+}
+
+/* Are these the keys that are published? */
+static bool
+same_keys(const struct turn *t, const struct ca_keys *k)
+{
+	JIT_DONE(wr_done) struct wr a = WR_INIT(ENTRY_BODY_MAX);
+	JIT_DONE(wr_done) struct wr b = WR_INIT(ENTRY_BODY_MAX);
+	struct ca_keys now = *ledger_own(t->ledger)->ca, then = *k;
+
+	now.before = then.before = 0;
+	ca_keys_put(&a, &now);
+	ca_keys_put(&b, &then);
+	return a.err == JIT_OK && b.err == JIT_OK &&
+	    span_eq(wr_view(&a), wr_view(&b));
+}
+
+enum jit_err
+turn_keys(struct turn *t, struct ca_keys *k, utc_s now, struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+
+	JIT_TRY(ca_keys_check(k, why));
+	if (same_keys(t, k))
+		return JIT_OK;
+	t->now = now;
+	JIT_TRY(turn_permits(t, CLASS_END, why));
+	JIT_TRY(check_room(t, now, why));
+	k->before = ledger_keys_index(t->ledger);
+	ca_keys_put(&w, k);
+	JIT_TRY(w.err);
+	JIT_TRY(log_own(t, ENTRY_KEYS, wr_view(&w), LEDGER_OWN, why));
+	x509_linter_free(t->linter);
+	t->linter = NULL;
+	return finish(t, why);
+}
+
+enum jit_err
+turn_linter(struct turn *t, const struct x509_linter **ret,
+    struct jit_why *why)
+{
+	const struct ca_key *k = ca_keys_active(ledger_own(t->ledger)->ca,
+	    CA_X509);
+
+	if (k == NULL || t->c.x509_ca == NULL)
+		return jit_fail(why, JIT_E_UNBUILT, "this signer has no X.509 "
+		    "CA");
+	if (t->linter == NULL)
+		JIT_TRY(x509_linter_new(k->ca, t->c.rng, &t->linter, why));
+	*ret = t->linter;
+	return JIT_OK;
 }
 
 enum jit_err

@@ -99,6 +99,8 @@ count(struct audit *a, const struct entry *e)
 	n->cancelled += e->type == ENTRY_CANCEL;
 	n->issued += e->type == ENTRY_ISSUED;
 	n->dropped += e->type == ENTRY_DROP;
+	n->revoked += e->type == ENTRY_REVOKE || e->type == ENTRY_ENDED;
+	n->locks += e->type == ENTRY_LOCK;
 	n->policies += e->type == ENTRY_POLICY;
 	n->recoveries += e->type == ENTRY_RECOVERY;
 	if (e->type == ENTRY_DECISION)

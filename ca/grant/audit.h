@@ -13,7 +13,7 @@
 
 struct audit_counts {
 	uint64_t entries, requests, approvals, denials, cancelled, issued,
-	    dropped, policies, recoveries;
+	    dropped, revoked, locks, policies, recoveries;
 	uint64_t erased;	/* bodies; of decisions then no verdict */
 	uint64_t unjudged;	/* what could not be judged for want of them */
 };

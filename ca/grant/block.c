@@ -3,6 +3,7 @@
 
 #include "ca/grant/policy.h"
 #include "ca/ssh/opts.h"
+#include "ca/x509/profile.h"
 
 static const char *const kinds[BLOCK_KINDS] = {
 	[BLOCK_SETTINGS] = "settings", [BLOCK_ADMINS] = "admins",
@@ -204,11 +205,8 @@ read_reason(struct lines *l, struct role *r)
 }
 
 static void
-read_role(struct lines *l, struct block *b)
+read_ssh_role(struct lines *l, struct role *r)
 {
-	struct role *r = &b->role;
-
-	b->name = r->name = lines_name(l, "name");
 	read_names(l, "account", &r->accounts, 16);
 	need_one(l, "account", r->accounts.n);
 	read_names(l, "host-group", &r->host_groups, 16);
@@ -216,6 +214,42 @@ read_role(struct lines *l, struct block *b)
 	for (size_t i = 0; i < r->host_groups.n; i++)
 		no_dot(l, r->host_groups.v[i]);
 	read_options(l, &r->options);
+}
+
+/* What "{person}" makes of it is judged when the policy is whole. */
+static void
+read_x509_role(struct lines *l, struct role *r)
+{
+	char shown[64];
+
+	if (!span_eq_str(lines_value(l, "kind"), "x509"))
+		lines_fail(l, JIT_E_FORMAT, "kind: accepted is x509; a role "
+		    "for SSH has none");
+	r->kind = KIND_X509;
+	r->profile = lines_name(l, "profile");
+	if (l->err == JIT_OK && x509_profile_find(r->profile) == NULL)
+		lines_fail(l, JIT_E_FORMAT, "profile: there is no \"%s\"",
+		    text_shown(r->profile, shown, sizeof(shown)));
+	r->subject.n = lines_list(l, "subject", r->subject.v,
+	    REQUEST_SUBJECT);
+	need_one(l, "subject", r->subject.n);
+	r->sans.n = lines_list(l, "san", r->sans.v, REQUEST_SANS - 1);
+	r->crl = lines_plain(l, "crl", REQUEST_CRL_MAX);
+	if (l->err == JIT_OK && r->crl.n > 0 && !request_crl_ok(r->crl))
+		lines_fail(l, JIT_E_FORMAT, "crl: accepted is an http or "
+		    "https URL of at most %d bytes", REQUEST_CRL_MAX);
+}
+
+static void
+read_role(struct lines *l, struct block *b)
+{
+	struct role *r = &b->role;
+
+	b->name = r->name = lines_name(l, "name");
+	if (lines_more(l, "kind"))
+		read_x509_role(l, r);
+	else
+		read_ssh_role(l, r);
 	r->max = lines_dur(l, "max");
 	r->horizon = lines_dur(l, "horizon");
 	r->skew = lines_dur_or_none(l, "skew");

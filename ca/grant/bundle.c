@@ -17,6 +17,8 @@ static const struct {
 	{ ENTRY_BLOB, "BLOB" }, { ENTRY_REQUEST, "REQUEST" },
 	{ ENTRY_DECISION, "DECISION" }, { ENTRY_CANCEL, "CANCEL" },
 	{ ENTRY_ISSUED, "ISSUED" }, { ENTRY_DROP, "DROP" },
+	{ ENTRY_REVOKE, "REVOKE" }, { ENTRY_ENDED, "ENDED" },
+	{ ENTRY_KEYS, "KEYS" },
 };
 #define LABELS (sizeof(labels) / sizeof(labels[0]))
 

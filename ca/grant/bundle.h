@@ -21,13 +21,14 @@
  *	...
  *
  * One block and one proof an entry, in log order, all under one and the same
- * checkpoint.  The entries: genesis; one policy (which the certificate
+ * checkpoint.  The entries: genesis; the newest keys entry before the
+ * certificate, if there is one; one policy (which the certificate
  * names, or for what was never issued the one in force); of its blocks, as
  * blobs, those that the matter rests on and no others (bundle_needs); the
  * request and all that is about it.  There is one text for one meaning.
  *
  * What it cannot show: that nothing was logged about the request since, or
- * left out (a drop, a deny); and that the policy entry was the newest when
+ * left out (a drop, a deny, a revoke); and that the policy entry was the newest when
  * the certificate was issued.  Both are the log's to show (audit.h).
  * Pure: no clock, no I/O.
  */
@@ -35,11 +36,12 @@
 #define JIT_GRANT_BUNDLE_H
 
 #include "ca/grant/dossier.h"
+#include "ca/grant/issued.h"
 #include "ca/grant/receipt.h"
 
 #define BUNDLE_MAX (16u * 1024 * 1024)	/* bytes of a text */
 #define BUNDLE_BLOCKS_MAX 96		/* of a policy */
-#define BUNDLE_ENTRIES_MAX (2 + BUNDLE_BLOCKS_MAX + DOSSIER_ENTRIES_MAX)
+#define BUNDLE_ENTRIES_MAX (3 + BUNDLE_BLOCKS_MAX + DOSSIER_ENTRIES_MAX)
 
 /* ---- the text ---- */
 
@@ -90,7 +92,7 @@ enum jit_err bundle_needs(const struct dossier *d, const struct policy *p,
 /* What is believed, from outside the file. */
 struct bundle_pins {
 	struct tlog_vkey log;
-	/* NULL: the one that genesis names, proven under log.  Borrowed. */
+	/* NULL: the one that genesis or keys name, under log.  Borrowed. */
 	const struct ssh_key *user_ca;
 };
 
@@ -117,8 +119,11 @@ struct bundle_summary {
 	struct bundle bundle;
 	struct dossier *dossier;
 	struct policy *policy;		/* the blocks that are there */
-	struct ssh_key *user_ca, *log_key;
-	struct ssh_cert *cert;		/* NULL: never issued */
+	struct ssh_key *log_key;
+	struct ca_keys ca;
+	uint64_t keys_index;		/* 0: of genesis */
+	bool has_cert;			/* false: never issued */
+	struct issued cert;
 
 	struct checkpoint checkpoint;
 	enum standing standing;		/* at the now that was given */
@@ -127,11 +132,12 @@ struct bundle_summary {
 	const struct request *request;	/* who, what, why */
 	struct bundle_by by[JUDGE_DECISIONS_MAX];
 	size_t n_by;
-	/* Of the certificate: fields (when, serial, key id), and its entry. */
-	const struct ssh_cert_fields *fields;	/* NULL: never issued */
+	/* Of the certificate, and of its entry. */
+	struct window life;
+	char serial[ISSUED_SERIAL_TEXT];
 	uint64_t issued_index;
 	utc_s issued;
-	utc_s ended;			/* of a deny, cancel or drop; 0: none */
+	utc_s ended;	/* of a deny, cancel, drop, revoke or end; 0: none */
 };
 
 /*
@@ -142,7 +148,8 @@ struct bundle_summary {
  * certificate: the policy is the one that it names, judge_request() and
  * judge_issue() under it at the entries' times agree, with the secret that
  * was revealed, to exactly this certificate for exactly these approvals, and
- * the CA's signature holds.  What was never issued is reported as it stands,
+ * the signature of the CA that was active holds.  That whoever revoked might
+ * is the log's to show.  What was never issued is reported as it stands,
  * by the policy that the bundle carries: never as granted.
  *
  *	now   moment for which standing is told

@@ -53,6 +53,13 @@ bundle_summary_fill(struct bundle_summary *s, utc_s now)
 	if (!d->h.issued)
 		s->quorum = q;
 	s->request = &d->h.request->req;
+	if (s->has_cert) {
+		uint8_t serial[ISSUED_SERIAL];
+
+		s->life = issued_life(&s->cert);
+		issued_serial(&s->cert, serial);
+		(void)issued_serial_text(s->cert.kind, serial, s->serial);
+	}
 	if (d->h.end != END_NONE)
 		s->ended = d->entry[d->n - 1].e.time;
 	fill_by(s);
@@ -81,10 +88,11 @@ static void
 put_cert(struct wr *w, const struct bundle_summary *s)
 {
 	put_utc(w, "issued", s->issued);
-	put_utc(w, "from", s->fields->after);
-	put_utc(w, "until", s->fields->before);
-	wr_fmt(w, "serial: %llu\n", (unsigned long long)s->fields->serial);
-	put_span(w, "key id", s->fields->key_id);
+	put_utc(w, "from", s->life.from);
+	put_utc(w, "until", s->life.until);
+	wr_fmt(w, "serial: %s\n", s->serial);
+	if (s->cert.kind == KIND_SSH_USER)
+		put_span(w, "key id", ssh_cert_fields(s->cert.ssh)->key_id);
 }
 
 static void
@@ -115,10 +123,16 @@ bundle_summary_put(struct wr *w, const struct bundle_summary *s)
 		put_span(w, "principal", q->principals[i]);
 	for (size_t i = 0; i < q->n_options; i++)
 		put_span(w, "option", q->options[i]);
+	if (q->kind == KIND_X509)
+		put_span(w, "profile", q->profile);
+	for (size_t i = 0; i < q->n_subject; i++)
+		put_span(w, "subject", q->subject[i]);
+	for (size_t i = 0; i < q->n_sans; i++)
+		put_span(w, "san", q->sans[i]);
 	put_span(w, "reason", q->reason);
 	for (size_t i = 0; i < s->n_by; i++)
 		put_by(w, &s->by[i]);
-	if (s->fields != NULL)
+	if (s->has_cert)
 		put_cert(w, s);
 	if (s->ended > 0)
 		put_utc(w, standing_name(s->standing), s->ended);

@@ -103,6 +103,7 @@ check_genesis(struct bundle_summary *s, const struct bundle_pins *pins,
     struct jit_why *why)
 {
 	const struct entry *e = &s->bundle.v[0].e;
+	JIT_SCOPED(ssh_key_free) struct ssh_key *ca = NULL;
 	struct rec_genesis g;
 
 	if (e->index != 0 || e->type != ENTRY_GENESIS)
@@ -110,10 +111,32 @@ check_genesis(struct bundle_summary *s, const struct bundle_pins *pins,
 	JIT_TRY(rec_get_genesis(e->body, &g, why));
 	if (!tlog_vkey_eq(&g.log, &pins->log))
 		return no(why, "genesis names another log key");
-	JIT_TRY(ssh_key_parse(g.user_ca, &s->user_ca, why));
 	JIT_TRY(rec_log_key(&g.log, &s->log_key));
-	if (pins->user_ca != NULL && !ssh_key_eq(pins->user_ca, s->user_ca))
-		return no(why, "genesis names another CA than the pinned");
+	JIT_TRY(ssh_key_parse(g.user_ca, &ca, why));
+	return ca_keys_add(&s->ca, CA_SSH_USER, CA_ACTIVE, ca, NULL, 0, why);
+}
+
+/* The keys in force: of the one entry that is there, else of genesis. */
+static enum jit_err
+check_keys(struct bundle_summary *s, const struct bundle_pins *pins,
+    struct jit_why *why)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; i < s->bundle.n; i++) {
+		const struct entry *e = &s->bundle.v[i].e;
+
+		if (e->type != ENTRY_KEYS)
+			continue;
+		if (n++ > 0)
+			return no(why, "two entries of keys");
+		ca_keys_done(&s->ca);
+		JIT_TRY(ca_keys_get(e->body, &s->ca, why));
+		s->keys_index = e->index;
+	}
+	if (pins->user_ca != NULL &&
+	    ca_keys_find(&s->ca, pins->user_ca) == NULL)
+		return no(why, "the log names another CA than the pinned");
 	return JIT_OK;
 }
 
@@ -123,7 +146,8 @@ static enum jit_err
 take_entry(struct bundle_summary *s, const struct entry *e,
     struct jit_why *why)
 {
-	if (e->type == ENTRY_POLICY || e->type == ENTRY_BLOB)
+	if (e->type == ENTRY_POLICY || e->type == ENTRY_BLOB ||
+	    e->type == ENTRY_KEYS)
 		return JIT_OK;
 	if (e->type == ENTRY_REQUEST && s->dossier == NULL)
 		return dossier_new(e, DOSSIER_VERIFY, &s->dossier, why);
@@ -154,10 +178,9 @@ check_act(const struct bundle_summary *s, const struct entry *e,
 	struct act a;
 
 	JIT_TRY(rec_get_signed(e->body, (enum entry_type)e->type, &sig, why));
-	JIT_TRY(act_parse(sig.text, e->type == ENTRY_DROP ? ACT_DROP :
-	    ACT_CANCEL, &a, why));
-	if (!span_eq_str(a.log, s->bundle.log) ||
-	    !span_eq(a.by, s->dossier->h.request->req.requester))
+	JIT_TRY(act_parse(sig.text, dossier_act_kind(e), &a, why));
+	if (!span_eq_str(a.log, s->bundle.log) || (a.kind != ACT_REVOKE &&
+	    !span_eq(a.by, s->dossier->h.request->req.requester)))
 		return no(why, "a cancel or drop that is not the requester's");
 	return check_near(a.at, e, why);
 }
@@ -179,7 +202,7 @@ check_texts(const struct bundle_summary *s, struct jit_why *why)
 		if (e->type == ENTRY_DECISION)
 			JIT_TRY(check_near(h->decision[decision++]->
 			    dec.decided, e, why));
-		else if (e->type != ENTRY_ISSUED)
+		else if (e->type != ENTRY_ISSUED && e->type != ENTRY_ENDED)
 			JIT_TRY(check_act(s, e, why));
 	}
 	return JIT_OK;
@@ -338,7 +361,9 @@ check_issued(struct bundle_summary *s, uint64_t policy_index,
 	const struct dossier *d = s->dossier;
 	const struct open_request *r = d->h.request;
 	const struct entry *e = &d->entry[d->issued_at].e;
-	const struct own_keys own = { s->user_ca, s->log_key };
+	const struct own_keys own = { &s->ca, s->log_key };
+	const struct ca_key *ca = ca_keys_active(&s->ca,
+	    r->req.kind == KIND_X509 ? CA_X509 : CA_SSH_USER);
 	struct history before = d->h;
 	struct issue is;
 
@@ -346,19 +371,22 @@ check_issued(struct bundle_summary *s, uint64_t policy_index,
 		return no(why, "the certificate rests on another policy");
 	if (d->issued.request_index != d->h.request_index)
 		return no(why, "the certificate rests on another request");
-	JIT_TRY(ssh_cert_parse(d->issued.cert, &s->cert, why));
-	s->fields = ssh_cert_fields(s->cert);
-	/* At most a drop has ended it, and that came later. */
+	if (ca == NULL || s->keys_index > e->index)
+		return no(why, "the certificate rests on other keys");
+	JIT_TRY(issued_parse(d->issued.cert, &s->cert, why));
+	s->has_cert = true;
+	/* What has ended it came later. */
 	before.end = END_NONE;
 	before.issued = false;
 	JIT_TRY(judge_issue(s->policy, &own, &before, SPAN(d->issued.secret,
-	    sizeof(d->issued.secret)), s->fields->serial, e->time, &is, why));
+	    sizeof(d->issued.secret)), s->cert.kind == KIND_X509 ? 0 :
+	    ssh_cert_fields(s->cert.ssh)->serial, e->time, &is, why));
 	/* Behind it, since few people are here who could approve. */
 	JIT_TRY(judge_request(s->policy, s->bundle.log, &own, r, 0,
 	    d->entry[0].e.time, why));
 	JIT_TRY(check_approvals(s, &is.quorum, why));
-	JIT_TRY(ssh_cert_check_is(s->cert, &is.fields, r->subject.key, why));
-	JIT_TRY(ssh_cert_verify(s->cert, s->user_ca, why));
+	JIT_TRY(issued_check_is(&s->cert, &is, r->subject.key, ca, why));
+	JIT_TRY(issued_verify(&s->cert, ca, why));
 	s->quorum = is.quorum;
 	s->issued_index = e->index;
 	s->issued = e->time;
@@ -377,6 +405,7 @@ bundle_verify(struct span text, const struct bundle_pins *pins, utc_s now,
 	JIT_TRY(bundle_parse(text, &s.bundle, why));
 	JIT_TRY(check_proofs(&s, pins, why));
 	JIT_TRY(check_genesis(&s, pins, why));
+	JIT_TRY(check_keys(&s, pins, why));
 	JIT_TRY(take_dossier(&s, why));
 	JIT_TRY(take_policy(&s, &policy, why));
 	if (s.dossier->h.issued)
@@ -391,8 +420,8 @@ bundle_verify(struct span text, const struct bundle_pins *pins, utc_s now,
 void
 bundle_summary_done(struct bundle_summary *s)
 {
-	ssh_cert_free(s->cert);
-	ssh_key_free(s->user_ca);
+	issued_done(&s->cert);
+	ca_keys_done(&s->ca);
 	ssh_key_free(s->log_key);
 	policy_free(s->policy);
 	dossier_free(s->dossier);

@@ -16,7 +16,10 @@ read_word(struct lines *l, const char *name, const char *const words[2])
 }
 
 static const char *const verdicts[2] = { "approve", "deny" };
-static const char *const act_kinds[2] = { "cancel", "drop" };
+static const char *const act_kinds[ACT_KINDS] = {
+	[ACT_CANCEL] = "cancel", [ACT_DROP] = "drop", [ACT_REVOKE] = "revoke",
+};
+static const char *const locks[2] = { "lock", "unlock" };
 static const char *const causes[2] = { "rollback", "clock" };
 
 static enum jit_err
@@ -109,9 +112,59 @@ act_put(struct wr *w, const struct act *a)
 }
 
 const char *
+act_name(enum act_kind kind)
+{
+	return act_kinds[kind];
+}
+
+const char *
 act_namespace(enum act_kind kind)
 {
-	return kind == ACT_CANCEL ? NS_CANCEL : NS_DROP;
+	static const char *const ns[ACT_KINDS] = {
+		[ACT_CANCEL] = NS_CANCEL, [ACT_DROP] = NS_DROP,
+		[ACT_REVOKE] = NS_REVOKE,
+	};
+
+	return ns[kind];
+}
+
+enum jit_err
+lock_parse(struct span text, struct lock *ret, struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr again = WR_INIT(ACT_MAX);
+	struct lock k = { 0 };
+	struct lines l;
+
+	JIT_TRY(too_long("lock", text, ACT_MAX, why));
+	k.unlock = lines_open(text, locks[1], NULL).err == JIT_OK;
+	l = lines_open(text, locks[k.unlock], why);
+	k.log = lines_ascii(&l, "log");
+	k.by = lines_name(&l, "by");
+	k.at = lines_utc(&l, "at");
+	k.person = lines_name(&l, "person");
+	k.comment = lines_plain(&l, "comment", COMMENT_MAX);
+	JIT_TRY(lines_end(&l));
+	lock_put(&again, &k);
+	JIT_TRY(lines_check_same(text, &again, why));
+	*ret = k;
+	return JIT_OK;
+}
+
+void
+lock_put(struct wr *w, const struct lock *k)
+{
+	lines_put_head(w, locks[k->unlock]);
+	lines_put(w, "log", k->log);
+	lines_put(w, "by", k->by);
+	lines_put_utc(w, "at", k->at);
+	lines_put(w, "person", k->person);
+	lines_put(w, "comment", k->comment);
+}
+
+const char *
+lock_namespace(bool unlock)
+{
+	return unlock ? NS_UNLOCK : NS_LOCK;
 }
 
 enum jit_err

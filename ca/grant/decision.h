@@ -15,9 +15,10 @@
  *	jit-cert request v1
  *	...
  *
- * An act is a cancel (before issue) or a drop (after it) by the requester,
- * namespaces cancel.v1@jit-cert and drop.v1@jit-cert; digest is the request
- * text's:
+ * An act ends something: a cancel (before issue) or a drop (after it) by the
+ * requester, a revoke (after it) by the requester, whoever may decide on the
+ * role, or an admin; namespaces cancel.v1@jit-cert, drop.v1@jit-cert and
+ * revoke.v1@jit-cert; digest is the request text's:
  *
  *	jit-cert cancel v1
  *	log: ...
@@ -26,6 +27,16 @@
  *	request: 01JDE0V5Y8M3T1K3ZJ6X4N9Q2B
  *	digest: sha256:...
  *	comment: -
+ *
+ * A lock takes all access from a person at once, an unlock (by an admin other
+ * than the person) lets them in again; lock.v1@jit-cert, unlock.v1@jit-cert:
+ *
+ *	jit-cert lock v1                     or unlock
+ *	log: ...
+ *	by: bob
+ *	at: 2026-11-23T21:03:00Z
+ *	person: alice
+ *	comment: laptop stolen
  *
  * A recovery lets a log go on after a lost tail or a clock that jumped; each
  * admin of the quorum signs one with the same size, root and cause
@@ -53,6 +64,9 @@
 #define NS_DECISION "decision.v1@jit-cert"
 #define NS_CANCEL "cancel.v1@jit-cert"
 #define NS_DROP "drop.v1@jit-cert"
+#define NS_REVOKE "revoke.v1@jit-cert"
+#define NS_LOCK "lock.v1@jit-cert"
+#define NS_UNLOCK "unlock.v1@jit-cert"
 #define NS_RECOVERY "recovery.v1@jit-cert"
 
 enum verdict { VERDICT_APPROVE, VERDICT_DENY };
@@ -67,7 +81,7 @@ struct decision {
 	struct span request_text;	/* parsed, its id is request */
 };
 
-enum act_kind { ACT_CANCEL, ACT_DROP };
+enum act_kind { ACT_CANCEL, ACT_DROP, ACT_REVOKE, ACT_KINDS };
 
 struct act {
 	enum act_kind kind;
@@ -76,6 +90,13 @@ struct act {
 	struct ulid request;
 	struct digest digest;
 	struct span comment;
+};
+
+struct lock {
+	bool unlock;
+	struct span log, by;
+	utc_s at;
+	struct span person, comment;
 };
 
 enum recovery_cause { RECOVERY_ROLLBACK, RECOVERY_CLOCK };
@@ -101,6 +122,12 @@ enum jit_err act_parse(struct span text, enum act_kind kind, struct act *ret,
     struct jit_why *why);
 void act_put(struct wr *w, const struct act *a);
 const char *act_namespace(enum act_kind kind);
+const char *act_name(enum act_kind kind);	/* "cancel" ... */
+/* Either of the two, by its first line. */
+enum jit_err lock_parse(struct span text, struct lock *ret,
+    struct jit_why *why);
+void lock_put(struct wr *w, const struct lock *l);
+const char *lock_namespace(bool unlock);
 enum jit_err recovery_parse(struct span text, struct recovery *ret,
     struct jit_why *why);
 void recovery_put(struct wr *w, const struct recovery *r);

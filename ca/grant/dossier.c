@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ca/grant/dossier.h"
+#include "ca/grant/issued.h"
 
 enum jit_err
 kept_copy(struct kept *ret, const struct entry *e)
@@ -113,14 +114,15 @@ check_next(const struct dossier *d, const struct entry *e,
     struct jit_why *why)
 {
 	const struct history *h = &d->h;
-	bool drop = e->type == ENTRY_DROP;
+	/* What takes an issued certificate back, and what both can be about. */
+	bool after = e->type == ENTRY_DROP || e->type == ENTRY_REVOKE;
+	bool either = e->type == ENTRY_ENDED;
 
 	if (e->index <= dossier_last(d) ||
 	    e->time < d->entry[d->n - 1].e.time)
 		return jit_fail(why, JIT_E_VERIFY, "entry %llu does not follow "
 		    "on the one before", (unsigned long long)e->index);
-	if (h->end != END_NONE || (h->issued && !drop) ||
-	    (!h->issued && drop))
+	if (h->end != END_NONE || (!either && h->issued != after))
 		return jit_fail(why, JIT_E_VERIFY, "a %s cannot stand after "
 		    "what the log holds about %s", entry_type_name(e->type),
 		    d->id.s);
@@ -168,17 +170,28 @@ add_decision(struct dossier *d, const struct entry *e,
 	return dossier_add_open(d, e, dec, why);
 }
 
+enum act_kind
+dossier_act_kind(const struct entry *e)
+{
+	return e->type == ENTRY_DROP ? ACT_DROP :
+	    e->type == ENTRY_REVOKE ? ACT_REVOKE : ACT_CANCEL;
+}
+
 static enum jit_err
 add_act(struct dossier *d, const struct entry *e, enum dossier_trust trust,
     struct jit_why *why)
 {
-	bool drop = e->type == ENTRY_DROP;
+	static const enum request_end ends[ACT_KINDS] = {
+		[ACT_CANCEL] = END_CANCELLED, [ACT_DROP] = END_DROPPED,
+		[ACT_REVOKE] = END_REVOKED,
+	};
+	enum act_kind kind = dossier_act_kind(e);
 	JIT_DONE(signer_done) struct signer by = { 0 };
 	struct rec_signed s;
 	struct act a;
 
 	JIT_TRY(rec_get_signed(e->body, (enum entry_type)e->type, &s, why));
-	JIT_TRY(act_parse(s.text, drop ? ACT_DROP : ACT_CANCEL, &a, why));
+	JIT_TRY(act_parse(s.text, kind, &a, why));
 	if (strcmp(a.request.s, d->id.s) != 0 ||
 	    !digest_eq(&a.digest, &d->h.request->digest))
 		return jit_fail(why, JIT_E_OTHERTEXT, "the %s is about another "
@@ -187,28 +200,45 @@ add_act(struct dossier *d, const struct entry *e, enum dossier_trust trust,
 		JIT_TRY(signer_open(s.sig, act_namespace(a.kind), s.text, &by,
 		    why));
 	JIT_TRY(keep(d, e));
-	d->h.end = drop ? END_DROPPED : END_CANCELLED;
+	d->h.end = ends[kind];
+	return JIT_OK;
+}
+
+static enum jit_err
+add_ended(struct dossier *d, const struct entry *e, struct jit_why *why)
+{
+	struct rec_ended r;
+
+	JIT_TRY(rec_get_ended(e->body, &r, why));
+	if (strcmp(r.request.s, d->id.s) != 0)
+		return jit_fail(why, JIT_E_OTHERTEXT, "entry %llu ends another "
+		    "request than %s", (unsigned long long)e->index, d->id.s);
+	JIT_TRY(keep(d, e));
+	d->h.end = d->h.issued ? END_REVOKED : END_CANCELLED;
 	return JIT_OK;
 }
 
 static enum jit_err
 add_issued(struct dossier *d, const struct entry *e, struct jit_why *why)
 {
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	JIT_DONE(issued_done) struct issued c = { .kind = KIND_SSH_USER };
 	struct rec_issued i;
 
 	JIT_TRY(rec_get_issued(e->body, &i, why));
 	if (strcmp(i.request.s, d->id.s) != 0)
 		return jit_fail(why, JIT_E_OTHERTEXT, "the certificate is for "
 		    "another request than %s", d->id.s);
-	JIT_TRY(ssh_cert_parse(i.cert, &c, why));
+	JIT_TRY(issued_parse(i.cert, &c, why));
+	if (c.kind != d->h.request->req.kind)
+		return jit_fail(why, JIT_E_OTHERTEXT, "the certificate is of "
+		    "another kind than request %s", d->id.s);
 	JIT_TRY(keep(d, e));
 	d->issued_at = d->n - 1;
 	/* Again, from the bytes that are kept. */
 	JIT_TRY(rec_get_issued(d->entry[d->issued_at].e.body, &d->issued,
 	    why));
 	d->h.issued = true;
-	d->h.issued_until = ssh_cert_fields(c)->before;
+	d->h.issued_until = issued_life(&c).until;
 	return JIT_OK;
 }
 
@@ -223,7 +253,10 @@ dossier_add(struct dossier *d, const struct entry *e,
 		return add_decision(d, e, trust, why);
 	case ENTRY_CANCEL:
 	case ENTRY_DROP:
+	case ENTRY_REVOKE:
 		return add_act(d, e, trust, why);
+	case ENTRY_ENDED:
+		return add_ended(d, e, why);
 	case ENTRY_ISSUED:
 		return add_issued(d, e, why);
 	default:
@@ -245,6 +278,8 @@ dossier_pop(struct dossier *d)
 		break;
 	case ENTRY_CANCEL:
 	case ENTRY_DROP:
+	case ENTRY_REVOKE:
+	case ENTRY_ENDED:
 		h->end = END_NONE;
 		break;
 	case ENTRY_ISSUED:
@@ -266,7 +301,7 @@ standing_name(enum standing s)
 {
 	static const char *const names[STANDINGS] = {
 		"pending", "approved", "active", "denied", "cancelled",
-		"dropped", "closed", "ended",
+		"dropped", "revoked", "closed", "ended",
 	};
 
 	return s < STANDINGS ? names[s] : "unknown";
@@ -290,6 +325,8 @@ dossier_standing(const struct dossier *d, const struct policy *p, utc_s now,
 		return STAND_CANCELLED;
 	case END_DROPPED:
 		return STAND_DROPPED;
+	case END_REVOKED:
+		return STAND_REVOKED;
 	case END_NONE:
 		break;
 	}

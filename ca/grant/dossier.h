@@ -2,7 +2,7 @@
  * dossier - all that the log holds about one request.
  *
  * It begins with the request's entry and takes the others in log order:
- * decisions, cancel, issued, drop.  Who has a dossier and a policy derives
+ * decisions, cancel, issued, drop, revoke, ended.  Who has a dossier and a policy derives
  * where the request stands by judge.h: nobody has to be believed about that.
  * The signer keeps dossiers of what is open; a client makes one from
  * receipts that it checked; an evidence bundle is one on paper.  Pure.
@@ -72,6 +72,8 @@ enum jit_err dossier_add_open(struct dossier *d, const struct entry *e,
 /* Take the last entry back off, as if it had never been added. */
 void dossier_pop(struct dossier *d);
 
+/* Of a cancel's, drop's or revoke's entry. */
+enum act_kind dossier_act_kind(const struct entry *e);
 /* Index of the newest entry. */
 uint64_t dossier_last(const struct dossier *d);
 
@@ -80,7 +82,7 @@ enum standing {
 	STAND_PENDING,		/* more approvals are needed */
 	STAND_APPROVED,		/* can be collected */
 	STAND_ACTIVE,		/* issued, lives (or will, before "opens") */
-	STAND_DENIED, STAND_CANCELLED, STAND_DROPPED,
+	STAND_DENIED, STAND_CANCELLED, STAND_DROPPED, STAND_REVOKED,
 	STAND_CLOSED,		/* the window ended before it was issued */
 	STAND_ENDED,		/* issued, and the certificate's time is over */
 	STANDINGS

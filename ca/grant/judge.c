@@ -3,6 +3,7 @@
 
 #include "ca/base/secret.h"
 #include "ca/grant/judge.h"
+#include "ca/x509/csr.h"
 
 /* ---- opening: form and signature, without any state ---- */
 
@@ -65,16 +66,39 @@ check_certifies(const struct open_request *r, struct jit_why *why)
 	    "key than the one to be certified");
 }
 
+/* The certified key, by what proves it; own: it was verified before. */
+static enum jit_err
+read_possession(struct open_request *r, struct span possess, bool own,
+    struct jit_why *why)
+{
+	JIT_DONE(csr_done) struct csr csr = { 0 };
+
+	if (r->req.kind == KIND_SSH_USER)
+		return own ? signer_read(possess, &r->subject, why) :
+		    signer_open(possess, NS_POSSESS, BUF_SPAN(r->text),
+		    &r->subject, why);
+	JIT_TRY(own ? csr_read(possess, &csr, why) :
+	    csr_open(possess, &csr, why));
+	if (!span_eq_str(csr.cn, r->req.id.s))
+		return jit_fail(why, JIT_E_POSSESS, "the CSR's subject is not "
+		    "CN=%s", r->req.id.s);
+	r->subject.key = csr.key;
+	csr.key = NULL;
+	return JIT_OK;
+}
+
 enum jit_err
 open_request_new(struct span text, struct span sig, struct span possess,
     struct open_request **ret, struct jit_why *why)
 {
 	JIT_SCOPED(open_request_free) struct open_request *r = NULL;
+	enum jit_err e;
 
 	JIT_TRY(read_request(text, &r, why));
 	JIT_TRY(signer_open(sig, NS_REQUEST, text, &r->by, why));
-	if (signer_open(possess, NS_POSSESS, text, &r->subject, why) != JIT_OK)
-		return jit_at(why, JIT_E_POSSESS, "possession");
+	if ((e = read_possession(r, possess, false, why)) != JIT_OK)
+		return jit_at(why, r->req.kind == KIND_SSH_USER ?
+		    JIT_E_POSSESS : e, "possession");
 	JIT_TRY(check_certifies(r, why));
 	*ret = r;
 	r = NULL;
@@ -89,7 +113,7 @@ open_request_own(struct span text, struct span sig, struct span possess,
 
 	JIT_TRY(read_request(text, &r, why));
 	JIT_TRY(signer_read(sig, &r->by, why));
-	JIT_TRY(signer_read(possess, &r->subject, why));
+	JIT_TRY(read_possession(r, possess, true, why));
 	JIT_TRY(check_certifies(r, why));
 	*ret = r;
 	r = NULL;
@@ -212,6 +236,9 @@ check_person(const struct policy *p, struct span name,
 		return jit_fail(why, JIT_E_KEYUNKNOWN, "key %s is not "
 		    "enrolled for %s", fp, shown);
 	}
+	if (policy_is_locked(p, name))
+		return jit_fail(why, JIT_E_LOCKEDOUT, "%s is locked out; an "
+		    "admin can unlock them", shown);
 	*ret = who;
 	return JIT_OK;
 }
@@ -223,7 +250,7 @@ check_subject(const struct policy *p, const struct own_keys *own,
 	const struct block *s = policy_get(p, BLOCK_SETTINGS, SPAN_NONE);
 	const char *whose = policy_key_person(p, k) != NULL ? "a person's" :
 	    policy_key_is_host(p, k) ? "a host's" :
-	    ssh_key_eq(k, own->user_ca) ? "the CA's" :
+	    own->ca != NULL && ca_keys_find(own->ca, k) != NULL ? "a CA's" :
 	    ssh_key_eq(k, own->log) ? "the log's" : NULL;
 
 	if (whose != NULL)
@@ -271,8 +298,8 @@ check_rendered(const struct policy *p, const struct open_request *r,
 	request_put(&w, &again);
 	if (w.err == JIT_OK && span_eq(wr_view(&w), BUF_SPAN(r->text)))
 		return JIT_OK;
-	return jit_fail(why, JIT_E_RENDER, "principals or options are not the "
-	    "ones of role %.*s", (int)r->req.role.n,
+	return jit_fail(why, JIT_E_RENDER, "what is asked for is not what role "
+	    "%.*s gives", (int)r->req.role.n,
 	    (const char *)r->req.role.p);
 }
 
@@ -364,6 +391,8 @@ check_undecided(const struct history *h, utc_s now, struct jit_why *why)
 		    "cancelled");
 	if (h->end == END_DROPPED)
 		return jit_fail(why, JIT_E_DROPPED, "the access was dropped");
+	if (h->end == END_REVOKED)
+		return jit_fail(why, JIT_E_REVOKED, "the access was revoked");
 	if (h->issued)
 		return jit_fail(why, JIT_E_ISSUED, "the certificate is issued "
 		    "already; it can only be revoked");
@@ -439,6 +468,25 @@ judge_decision(const struct policy *p, const char *log_id,
 	return JIT_OK;
 }
 
+/* May who end what h is about in that way, whatever its state? */
+static enum jit_err
+check_ender(const struct policy *p, const struct history *h,
+    const struct act *a, const struct person *who, struct jit_why *why)
+{
+	struct span requester = h->request->req.requester;
+	const struct role *role = policy_role(p, h->request->req.role);
+
+	if (span_eq(who->name, requester))
+		return JIT_OK;
+	if (a->kind == ACT_REVOKE && (policy_is_admin(p, who) ||
+	    (role != NULL && role_may_approve(role, who, requester))))
+		return JIT_OK;
+	return jit_fail(why, JIT_E_NOTYOURS, "%.*s asked for this, and only "
+	    "%.*s%s may end it", (int)requester.n, (const char *)requester.p,
+	    (int)requester.n, (const char *)requester.p,
+	    a->kind == ACT_REVOKE ? ", its approvers and admins" : "");
+}
+
 enum jit_err
 judge_act(const struct policy *p, const char *log_id, const struct history *h,
     const struct act *a, const struct signer *by, utc_s now,
@@ -453,22 +501,77 @@ judge_act(const struct policy *p, const char *log_id, const struct history *h,
 		    "one of request %s", a->request.s);
 	JIT_TRY(check_clock(a->at, now, why));
 	JIT_TRY(check_person(p, a->by, by, &who, why));
-	if (!span_eq(a->by, h->request->req.requester))
-		return jit_fail(why, JIT_E_NOTYOURS, "%.*s asked for this, "
-		    "and only %.*s may end it",
-		    (int)h->request->req.requester.n,
-		    (const char *)h->request->req.requester.p,
-		    (int)h->request->req.requester.n,
-		    (const char *)h->request->req.requester.p);
+	JIT_TRY(check_ender(p, h, a, who, why));
 	e = check_undecided(h, now, why);
-	if (a->kind == ACT_CANCEL || e != JIT_E_ISSUED)
-		return a->kind == ACT_DROP && e == JIT_OK ?
-		    jit_fail(why, JIT_E_PENDING, "nothing is issued yet; "
-		    "cancel it instead") : e;
+	if (a->kind == ACT_CANCEL)
+		return e;
+	if (e == JIT_OK)
+		return jit_fail(why, JIT_E_PENDING, "nothing is issued yet; %s "
+		    "it instead", span_eq(a->by, h->request->req.requester) ?
+		    "cancel" : "deny");
+	if (e != JIT_E_ISSUED)
+		return e;
 	if (now >= h->issued_until)
 		return jit_fail(why, JIT_E_EXPIRED, "the access has ended by "
 		    "itself");
 	return JIT_OK;
+}
+
+enum jit_err
+judge_lock(const struct policy *p, const char *log_id, const struct lock *l,
+    const struct signer *by, bool is, utc_s now, struct jit_why *why)
+{
+	const struct person *who = NULL;
+	int n = (int)l->person.n;
+	const char *s = (const char *)l->person.p;
+	bool self = span_eq(l->by, l->person);
+
+	JIT_TRY(check_log(l->log, log_id, why));
+	JIT_TRY(check_clock(l->at, now, why));
+	JIT_TRY(check_person(p, l->by, by, &who, why));
+	if (policy_person(p, l->person) == NULL)
+		return jit_fail(why, JIT_E_PERSON, "nobody named \"%.*s\" is "
+		    "enrolled", n, s);
+	if (l->unlock && (self || !policy_is_admin(p, who)))
+		return jit_fail(why, JIT_E_NOTYOURS, "only an admin, and "
+		    "another one than %.*s, may let %.*s in again", n, s, n,
+		    s);
+	if (!l->unlock && !self && !policy_is_admin(p, who))
+		return jit_fail(why, JIT_E_NOTYOURS, "only %.*s and admins may "
+		    "lock %.*s out", n, s, n, s);
+	if (l->unlock != is)
+		return jit_fail(why, JIT_E_EXISTS, "%.*s is %s already", n, s,
+		    is ? "locked out" : "let in");
+	return JIT_OK;
+}
+
+enum jit_err
+judge_key_digest(const struct ssh_key *k, struct digest *ret)
+{
+	return digest_sha256(ssh_key_blob(k), ret);
+}
+
+bool
+judge_lost(const struct policy *p, struct span requester,
+    const struct digest *key, enum ended_cause *cause)
+{
+	const struct person *who = policy_person(p, requester);
+	struct digest d;
+
+	if (who == NULL) {
+		*cause = ENDED_PERSON;
+		return true;
+	}
+	if (policy_is_locked(p, requester)) {
+		*cause = ENDED_LOCKED;
+		return true;
+	}
+	for (size_t i = 0; i < who->n_keys; i++)
+		if (judge_key_digest(who->keys[i], &d) == JIT_OK &&
+		    digest_eq(&d, key))
+			return false;
+	*cause = ENDED_KEY;
+	return true;
 }
 
 enum jit_err
@@ -494,18 +597,13 @@ judge_quorum(const struct policy *p, const struct history *h,
 	return JIT_OK;
 }
 
-/* Fill the certificate's fields from the request and the window. */
 static enum jit_err
-fill_fields(const struct role *role, const struct history *h, uint64_t serial,
-    utc_s now, struct issue *ret, struct jit_why *why)
+fill_ssh(const struct history *h, uint64_t serial, struct issue *ret,
+    struct jit_why *why)
 {
 	const struct request *q = &h->request->req;
-	const struct window approved = { q->opens, q->closes };
 	JIT_DONE(wr_done) struct wr id = WR_INIT(sizeof(ret->key_id) - 1);
-	struct window cut = { 0, 0 };
 
-	JIT_TRY(window_cut(&approved, now, q->duration, role->skew, &cut,
-	    why));
 	JIT_TRY(request_put_key_id(&id, q, BUF_SPAN(h->request->text)));
 	memcpy(ret->key_id, id.p, id.n);
 	ret->key_id[id.n] = '\0';
@@ -517,11 +615,47 @@ fill_fields(const struct role *role, const struct history *h, uint64_t serial,
 		.key_id = SPAN(ret->key_id, id.n),
 		.principals = q->principals,
 		.n_principals = q->n_principals,
-		.after = cut.from,
-		.before = cut.until,
+		.after = ret->life.from,
+		.before = ret->life.until,
 		.opts = ret->opts,
 		.n_opts = q->n_options,
 	};
+	return JIT_OK;
+}
+
+static void
+fill_x509(const struct history *h, struct issue *ret)
+{
+	const struct request *q = &h->request->req;
+
+	ret->x509 = (struct x509_fields){
+		.profile = x509_profile_find(q->profile),
+		.subject = q->subject,
+		.n_subject = q->n_subject,
+		.sans = q->sans,
+		.n_sans = q->n_sans,
+		.after = ret->life.from,
+		.before = ret->life.until,
+		.crl_url = q->crl,
+		.request = q->id,
+		.text = h->request->digest,
+	};
+}
+
+/* What the certificate says, from the request and the window. */
+static enum jit_err
+fill_issue(const struct role *role, const struct history *h, uint64_t serial,
+    utc_s now, struct issue *ret, struct jit_why *why)
+{
+	const struct request *q = &h->request->req;
+	const struct window approved = { q->opens, q->closes };
+
+	ret->kind = q->kind;
+	JIT_TRY(window_cut(&approved, now, q->duration, role->skew,
+	    &ret->life, why));
+	if (q->kind == KIND_SSH_USER)
+		return fill_ssh(h, serial, ret, why);
+	fill_x509(h, ret);
 	return JIT_OK;
 }
 
@@ -548,7 +682,7 @@ judge_issue(const struct policy *p, const struct own_keys *own,
 	if (ret->quorum.have < ret->quorum.need)
 		return jit_fail(why, JIT_E_PENDING, "%u of %u approvals",
 		    ret->quorum.have, ret->quorum.need);
-	return fill_fields(role, h, serial, now, ret, why);
+	return fill_issue(role, h, serial, now, ret, why);
 }
 
 /* ---- recovery ---- */

@@ -6,8 +6,8 @@
  * judge_* decides who the keys are, what their owners may, and when.  The
  * same functions judge for the signer, and again for whoever verifies.
  *
- * A request's history is what is logged about it: the request, decisions,
- * at most one of cancel, issued, drop.  Whether it is approved is derived
+ * A request's history is what is logged about it: the request, decisions, at
+ * most one cancel or issued, and after that at most one drop, revoke or end.  Whether it is approved is derived
  * from that and from the policy in force, never stored: when an approver
  * leaves, a request falls back to pending by itself.
  */
@@ -15,10 +15,12 @@
 #define JIT_GRANT_JUDGE_H
 
 #include "ca/grant/decision.h"
+#include "ca/grant/keys.h"
 #include "ca/grant/policy.h"
 #include "ca/grant/window.h"
 #include "ca/ssh/cert.h"
 #include "ca/ssh/sshsig.h"
+#include "ca/x509/cert.h"
 
 #define JUDGE_CLOCK_SLACK 300	/* s between a text's time and the signer's */
 #define JUDGE_OPEN_MAX 32	/* open requests a person */
@@ -48,8 +50,9 @@ struct open_request {
 	struct signer subject;		/* the key to be certified */
 };
 /*
- * Parse and verify.  Copies text.  JIT_E_POSSESS: the possession signature
- * is missing, wrong, or by another key than "certify"; else the errors of
+ * Parse and verify.  Copies text.  possess is an SSHSIG blob, for x509 a
+ * PKCS#10 request in DER.  JIT_E_POSSESS: it is missing, wrong, by another
+ * key than "certify", or for another request; else the errors of
  * request_parse and signer_open.
  */
 enum jit_err open_request_new(struct span text, struct span sig,
@@ -81,7 +84,10 @@ enum jit_err open_decision_own(struct span text, struct span sig,
     struct open_decision **ret, struct jit_why *why);
 
 /* What is logged about one request. */
-enum request_end { END_NONE, END_DENIED, END_CANCELLED, END_DROPPED };
+enum request_end {
+	END_NONE, END_DENIED, END_CANCELLED, END_DROPPED,
+	END_REVOKED		/* by a person, or by the signer (ENTRY_ENDED) */
+};
 struct history {
 	struct open_request *request;			/* owned */
 	uint64_t request_index;				/* in the log */
@@ -97,7 +103,7 @@ JIT_SCOPED_PTR(struct history, history_free);
 
 /* The keys that are never certified for a person. */
 struct own_keys {
-	const struct ssh_key *user_ca;	/* borrowed */
+	const struct ca_keys *ca;	/* borrowed */
 	const struct ssh_key *log;
 };
 
@@ -132,10 +138,13 @@ enum jit_err judge_decision(const struct policy *p, const char *log_id,
     struct jit_why *why);
 
 /*
- * May the requester cancel (before issue) or drop (after it)?  by is the
- * verified signer of act's text.  JIT_E_LOGNAME JIT_E_OTHERTEXT JIT_E_CLOCK
- * JIT_E_PERSON JIT_E_KEYUNKNOWN JIT_E_NOTYOURS, and the state's own:
- * JIT_E_ISSUED, JIT_E_PENDING (drop before issue), JIT_E_DENIED ...
+ * May this end what it is about?  Before issue the requester may cancel;
+ * after it the requester may drop, and requester, whoever may decide on the
+ * role, and admins may revoke.  by is the verified signer of act's text.
+ *	JIT_E_LOGNAME JIT_E_OTHERTEXT JIT_E_CLOCK JIT_E_PERSON
+ *	JIT_E_KEYUNKNOWN JIT_E_LOCKEDOUT JIT_E_NOTYOURS, and the state's own:
+ *	JIT_E_ISSUED, JIT_E_PENDING (drop or revoke before issue),
+ *	JIT_E_DENIED JIT_E_CANCELLED JIT_E_DROPPED JIT_E_REVOKED JIT_E_EXPIRED
  */
 enum jit_err judge_act(const struct policy *p, const char *log_id,
     const struct history *h, const struct act *a, const struct signer *by,
@@ -164,7 +173,11 @@ enum jit_err judge_quorum(const struct policy *p, const struct history *h,
  *	JIT_E_EXPIRED JIT_E_ISSUED (ask for the bytes that were issued)
  */
 struct issue {
-	struct ssh_cert_fields fields;	/* borrows from store and history */
+	enum request_kind kind;
+	struct window life;
+	/* By kind; all borrow from here and from the history. */
+	struct ssh_cert_fields fields;
+	struct x509_fields x509;	/* serial: the caller's to fill */
 	char key_id[160];
 	struct ssh_opt opts[REQUEST_OPTIONS];
 	struct quorum quorum;
@@ -172,6 +185,31 @@ struct issue {
 enum jit_err judge_issue(const struct policy *p, const struct own_keys *own,
     const struct history *h, struct span secret, uint64_t serial, utc_s now,
     struct issue *ret, struct jit_why *why);
+
+/*
+ * May this person be locked out, or let in again?  Everybody may lock
+ * themselves, admins everybody; an unlock is for an admin other than the
+ * person.  is: whether the person is locked now.
+ *	JIT_E_LOGNAME JIT_E_CLOCK JIT_E_PERSON JIT_E_KEYUNKNOWN
+ *	JIT_E_LOCKEDOUT  the one who signs is locked
+ *	JIT_E_NOTYOURS   neither the person nor an admin; or to let oneself in
+ *	JIT_E_EXISTS     it is so already
+ */
+enum jit_err judge_lock(const struct policy *p, const char *log_id,
+    const struct lock *l, const struct signer *by, bool is, utc_s now,
+    struct jit_why *why);
+
+/* Why the signer ends something by itself. */
+enum ended_cause {
+	ENDED_LOCKED = 1,	/* its requester was locked out */
+	ENDED_PERSON = 2,	/* its requester is enrolled no more */
+	ENDED_KEY = 3		/* the key that asked is enrolled no more */
+};
+/* Must it be ended under p?  False: no.  *cause is set when true. */
+bool judge_lost(const struct policy *p, struct span requester,
+    const struct digest *key, enum ended_cause *cause);
+/* The digest that names a key there. */
+enum jit_err judge_key_digest(const struct ssh_key *k, struct digest *ret);
 
 /* What a recovery has to say: the log as it stands, and why it stopped. */
 struct recovery_want {

@@ -77,8 +77,13 @@ ledger_free(struct ledger *l)
 		free((void *)(uintptr_t)l->name[i]);
 	ledger_drop_pending(l);
 	kept_done(&l->genesis_entry);
-	ssh_key_free(l->user_ca);
 	ssh_key_free(l->log_key);
+	ca_keys_done(&l->ca);
+	for (size_t i = 0; i < l->n_ever; i++)
+		ssh_key_free(l->ever[i]);
+	free(l->ever);
+	free(l->locked);
+	free(l->locked_name);
 	policy_free(l->policy);
 	free(l->blob);
 	free(l->at);
@@ -186,27 +191,46 @@ ledger_intern(struct ledger *l, struct span name)
 	return copy;
 }
 
+/* What is known of the certificate. */
+static enum jit_err
+settle_issued(struct ledger *l, const struct dossier *d, struct settled *s)
+{
+	JIT_DONE(issued_done) struct issued c = { .kind = KIND_SSH_USER };
+
+	JIT_TRY(issued_parse(d->issued.cert, &c, NULL));
+	s->kind = c.kind;
+	issued_serial(&c, s->serial);
+	for (size_t i = 0; i < l->ca.n && s->ca == NULL; i++)
+		if (issued_by(&c, &l->ca.v[i]))
+			s->ca = ledger_ca_ever(l, l->ca.v[i].key);
+	return s->ca != NULL ? JIT_OK : JIT_E_VERIFY;
+}
+
 enum jit_err
 matter_settle(struct ledger *l, struct matter *m)
 {
 	const struct dossier *d = m->whole;
+	const struct request *q = &d->h.request->req;
 	struct settled s = {
 		.id = d->id,
 		.digest = d->h.request->digest,
-		.requester = ledger_intern(l, d->h.request->req.requester),
-		.closes = d->h.request->req.closes,
+		.requester = ledger_intern(l, q->requester),
+		.role = ledger_intern(l, q->role),
+		.closes = q->closes,
 		.end = d->h.end,
 		.issued = d->h.issued,
 		.until = d->h.issued_until,
 		.n = d->n,
 	};
 
-	/* One more: of a drop. */
-	s.index = calloc(d->n + 1, sizeof(*s.index));
-	if (s.requester == NULL || s.index == NULL) {
-		free(s.index);
+	if (s.requester == NULL || s.role == NULL)
 		return JIT_E_NOMEM;
-	}
+	JIT_TRY(judge_key_digest(d->h.request->by.key, &s.key));
+	if (s.issued)
+		JIT_TRY(settle_issued(l, d, &s));
+	/* One more: of what takes it back. */
+	if ((s.index = calloc(d->n + 1, sizeof(*s.index))) == NULL)
+		return JIT_E_NOMEM;
 	for (size_t i = 0; i < d->n; i++)
 		s.index[i] = d->entry[i].e.index;
 	m->settled = s;
@@ -238,38 +262,53 @@ ledger_expire(struct ledger *l, utc_s now)
 void
 ledger_commit(struct ledger *l)
 {
-	for (size_t i = 0; i < l->n_change; i++)
+	for (size_t i = 0; i < l->n_change; i++) {
 		dossier_free(l->change[i].was);
+		free(l->change[i].locks);
+	}
 	l->n_change = 0;
 	l->edge_was = l->edge;
+}
+
+static void
+take_back(struct ledger *l, struct change *c)
+{
+	struct matter *m = c->m;
+
+	l->time = c->time;
+	l->revoked = c->revoked;
+	l->next_serial = c->serial;
+	l->spare_serials = c->spare;
+	if (c->was_locks) {
+		free(l->locked);
+		l->locked = c->locks;
+		l->n_locked = c->n_locks;
+		(void)ledger_share_locks(l);
+		return;
+	}
+	if (c->type == ENTRY_REQUEST) {
+		ledger_remove_last(l);
+		return;
+	}
+	if (c->on_settled) {
+		m->settled.n--;
+		m->settled.end = c->end;
+		m->settled.ended = c->ended;
+		return;
+	}
+	if (c->settles) {
+		m->whole = c->was;
+		free(m->settled.index);
+		m->settled.index = NULL;
+	}
+	dossier_pop(m->whole);
 }
 
 void
 ledger_rollback(struct ledger *l)
 {
-	while (l->n_change > 0) {
-		struct change *c = &l->change[--l->n_change];
-		struct matter *m = c->m;
-
-		l->time = c->time;
-		if (c->type == ENTRY_ISSUED)
-			l->next_serial--;
-		if (c->type == ENTRY_REQUEST) {
-			ledger_remove_last(l);
-			continue;
-		}
-		if (c->type == ENTRY_DROP) {
-			m->settled.n--;
-			m->settled.end = c->end;
-			continue;
-		}
-		if (c->settles) {
-			m->whole = c->was;
-			free(m->settled.index);
-			m->settled.index = NULL;
-		}
-		dossier_pop(m->whole);
-	}
+	while (l->n_change > 0)
+		take_back(l, &l->change[--l->n_change]);
 	l->edge = l->edge_was;
 }
 
@@ -338,7 +377,7 @@ ledger_policy_index(const struct ledger *l)
 uint64_t
 ledger_next_serial(const struct ledger *l)
 {
-	return l->next_serial;
+	return l->next_serial + l->spare_serials;
 }
 
 uint64_t
@@ -462,6 +501,7 @@ ledger_judge_act(const struct ledger *l, const struct settled *s,
 
 	r.req.id = s->id;
 	r.req.requester = span_str(s->requester);
+	r.req.role = span_str(s->role);
 	r.req.closes = s->closes;
 	return judge_act(l->policy, l->log_id, &h, a, by, now, why);
 }

@@ -14,6 +14,7 @@
 #define JIT_GRANT_LEDGER_H
 
 #include "ca/grant/dossier.h"
+#include "ca/grant/issued.h"
 #include "ca/tlog/merkle.h"
 
 #define LEDGER_GRACE 600	/* s after "closes" that it stays known */
@@ -60,8 +61,8 @@ enum jit_err ledger_apply_open(struct ledger *l, const struct entry *e,
 
 /*
  * What was applied since the last ledger_commit() can be taken back as long
- * as it is requests, decisions, cancels, drops and issues (a batch that
- * found no room on the disk).
+ * as it is about requests, or a lock (a batch that found no room on the
+ * disk).
  */
 void ledger_commit(struct ledger *l);
 void ledger_rollback(struct ledger *l);
@@ -84,6 +85,29 @@ uint64_t ledger_policy_index(const struct ledger *l);
 /* Index of the blob of a block that was ever in a policy.  JIT_E_UNKNOWN. */
 enum jit_err ledger_blob(const struct ledger *l, const struct digest *d,
     uint64_t *index);
+/* Index of the newest keys entry, 0: none, genesis is all there is. */
+uint64_t ledger_keys_index(const struct ledger *l);
+/* Is that person locked out?  *index (NULL is fine): of the lock's entry. */
+bool ledger_locked(const struct ledger *l, struct span person,
+    uint64_t *index);
+/*
+ * The next request, from *at on (begin with 0), that must be ended under the
+ * policy and locks in force (judge_lost), with the entry that says so.
+ * False: there is none.
+ */
+bool ledger_next_lost(const struct ledger *l, utc_s now, size_t *at,
+    struct rec_ended *ret);
+/*
+ * Certificates that were taken back and may still be believed somewhere: live
+ * at now, or ended less than LEDGER_REVOKED_GRACE before.  fn's error stops.
+ */
+#define LEDGER_REVOKED_GRACE 300	/* s, for hosts whose clock runs slow */
+struct settled;
+typedef enum jit_err (*ledger_revoked_fn)(void *arg, const struct settled *s);
+enum jit_err ledger_revoked(const struct ledger *l, utc_s now,
+    ledger_revoked_fn fn, void *arg);
+/* Index of the newest entry that took something back; 0: none. */
+uint64_t ledger_revoked_index(const struct ledger *l);
 uint64_t ledger_next_serial(const struct ledger *l);
 /* Newest recovery entry; 0: none (index 0 is genesis). */
 uint64_t ledger_recovery(const struct ledger *l);
@@ -95,14 +119,20 @@ size_t ledger_open(const struct ledger *l, struct span person, utc_s now);
 
 /* What is known about a request. */
 enum ledger_has { LEDGER_NONE, LEDGER_WHOLE, LEDGER_SETTLED };
-struct settled {		/* issued, denied, cancelled or dropped */
+struct settled {		/* issued, denied, cancelled, dropped, revoked */
 	struct ulid id;
 	struct digest digest;	/* of the request's text */
-	const char *requester;
+	struct digest key;	/* that signed it; judge_key_digest() */
+	const char *requester, *role;
 	utc_s closes;
 	enum request_end end;
 	bool issued;
-	utc_s until;		/* the certificate's end, if issued */
+	/* If issued: */
+	utc_s until;		/* the certificate's end */
+	enum request_kind kind;
+	uint8_t serial[ISSUED_SERIAL];
+	const struct ssh_key *ca;	/* that signed it; borrowed */
+	utc_s ended;		/* when it was dropped or revoked */
 	size_t n;
 	uint64_t *index;	/* of its entries, in log order */
 };
@@ -116,10 +146,7 @@ enum ledger_has ledger_get(const struct ledger *l, const struct ulid *id,
 size_t ledger_count(const struct ledger *l);
 enum ledger_has ledger_at(const struct ledger *l, size_t i,
     const struct dossier **d, const struct settled **s);
-/*
- * May the requester end what is settled (drop it)?  As judge_act(), from
- * what is known of it without its dossier.
- */
+/* May it be dropped or revoked?  As judge_act(), without its dossier. */
 enum jit_err ledger_judge_act(const struct ledger *l,
     const struct settled *s, const struct act *a, const struct signer *by,
     utc_s now, struct jit_why *why);

@@ -16,8 +16,9 @@ note_change(struct ledger *l, const struct entry *e, struct matter *m)
 	l->change = v;
 	l->change[l->n_change] = (struct change){
 		.type = (enum entry_type)e->type, .m = m,
-		.end = m != NULL ? m->settled.end : END_NONE,
-		.time = l->time,
+		.end = m->settled.end, .ended = m->settled.ended,
+		.time = l->time, .revoked = l->revoked,
+		.serial = l->next_serial, .spare = l->spare_serials,
 	};
 	return JIT_OK;
 }
@@ -120,24 +121,56 @@ settle(struct ledger *l, struct matter *m)
 	return JIT_OK;
 }
 
+/* Whose certificate is it?  The CA that signs what is issued now. */
+static const struct ca_key *
+issuer_of(const struct ledger *l, const struct issued *c)
+{
+	return ca_keys_active(&l->ca, c->kind == KIND_X509 ? CA_X509 :
+	    CA_SSH_USER);
+}
+
+static bool
+serial_fits(const struct ledger *l, const struct issued *c)
+{
+	uint64_t n;
+
+	if (c->kind == KIND_X509)
+		return true;
+	n = ssh_cert_fields(c->ssh)->serial;
+	return n >= l->next_serial && n - l->next_serial <= l->spare_serials;
+}
+
+static void
+take_serial(struct ledger *l, const struct issued *c)
+{
+	uint64_t n;
+
+	if (c->kind == KIND_X509)
+		return;
+	n = ssh_cert_fields(c->ssh)->serial;
+	l->spare_serials -= n - l->next_serial;
+	l->next_serial = n + 1;
+}
+
 /* What must be so of every certificate, whatever it rests on. */
 static enum jit_err
 check_cert(const struct ledger *l, const struct entry *e,
-    enum ledger_mode mode, struct rec_issued *rec, struct ssh_cert **ret,
+    enum ledger_mode mode, struct rec_issued *rec, struct issued *ret,
     struct jit_why *why)
 {
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	JIT_DONE(issued_done) struct issued c = { .kind = KIND_SSH_USER };
+	const struct ca_key *ca;
 
 	JIT_TRY(rec_get_issued(e->body, rec, why));
-	JIT_TRY(ssh_cert_parse(rec->cert, &c, why));
-	if (ssh_cert_fields(c)->serial != l->next_serial)
+	JIT_TRY(issued_parse(rec->cert, &c, why));
+	if (!serial_fits(l, &c))
 		return ledger_cannot(e, why, "its serial is not the next");
-	if (!ssh_key_eq(ssh_cert_ca(c), l->own.user_ca))
+	if ((ca = issuer_of(l, &c)) == NULL || !issued_by(&c, ca))
 		return ledger_cannot(e, why, "another CA signed it");
 	if (mode == LEDGER_DEEP)
-		JIT_TRY(ssh_cert_verify(c, l->own.user_ca, why));
+		JIT_TRY(issued_verify(&c, ca, why));
 	*ret = c;
-	c = NULL;
+	c = (struct issued){ .kind = KIND_SSH_USER };
 	return JIT_OK;
 }
 
@@ -154,38 +187,66 @@ same_approvals(const struct history *h, const struct quorum *q,
 	return true;
 }
 
+/* c says what the request, the approvals and the policy lead to. */
 static enum jit_err
-judge_issued(struct ledger *l, const struct matter *m, const struct entry *e,
-    enum ledger_mode mode, struct jit_why *why)
+judge_cert(struct ledger *l, const struct matter *m, const struct entry *e,
+    const struct rec_issued *rec, const struct issued *c,
+    struct jit_why *why)
 {
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
 	const struct history *h = &m->whole->h;
 	bool lacks = m->lost != l->lost;
-	struct rec_issued rec;
 	struct issue i;
 	enum jit_err err;
 
-	JIT_TRY(check_cert(l, e, mode, &rec, &c, why));
-	if (mode == LEDGER_OWN)
-		return JIT_OK;
-	if (rec.request_index != h->request_index ||
-	    rec.policy_index != l->policy_index)
+	if (rec->request_index != h->request_index ||
+	    rec->policy_index != l->policy_index)
 		return ledger_cannot(e, why, "it rests on other entries");
-	err = judge_issue(l->policy, &l->own, h, SPAN(rec.secret,
-	    sizeof(rec.secret)), l->next_serial, e->time, &i, why);
+	err = judge_issue(l->policy, &l->own, h, SPAN(rec->secret,
+	    sizeof(rec->secret)), c->kind == KIND_X509 ? 0 :
+	    ssh_cert_fields(c->ssh)->serial, e->time, &i, why);
 	if (err == JIT_E_PENDING && lacks) {
 		/* Some of its approvals may be what was erased. */
 		l->unjudged++;
 		return JIT_OK;
 	}
 	JIT_TRY(err);
-	JIT_TRY(ssh_cert_check_is(c, &i.fields, h->request->subject.key,
-	    why));
-	if (same_approvals(h, &i.quorum, &rec))
+	JIT_TRY(issued_check_is(c, &i, h->request->subject.key,
+	    issuer_of(l, c), why));
+	if (same_approvals(h, &i.quorum, rec))
 		return JIT_OK;
 	if (!lacks)
 		return ledger_cannot(e, why, "it rests on other approvals");
 	l->unjudged++;
+	return JIT_OK;
+}
+
+static enum jit_err
+judge_issued(struct ledger *l, const struct matter *m, const struct entry *e,
+    enum ledger_mode mode, struct issued *ret, struct jit_why *why)
+{
+	struct rec_issued rec;
+
+	JIT_TRY(check_cert(l, e, mode, &rec, ret, why));
+	return mode == LEDGER_OWN ? JIT_OK :
+	    judge_cert(l, m, e, &rec, ret, why);
+}
+
+/* What the signer ended by itself: it had to be. */
+static enum jit_err
+judge_ended(const struct ledger *l, const struct entry *e,
+    struct span requester, const struct digest *key, struct jit_why *why)
+{
+	enum ended_cause cause;
+	struct rec_ended r;
+	uint64_t index = l->policy_index;
+
+	JIT_TRY(rec_get_ended(e->body, &r, why));
+	if (!judge_lost(l->policy, requester, key, &cause))
+		return ledger_cannot(e, why, "nothing demands it");
+	if (cause == ENDED_LOCKED)
+		(void)ledger_locked(l, requester, &index);
+	if (cause != r.cause || index != r.by_index)
+		return ledger_cannot(e, why, "it names another cause");
 	return JIT_OK;
 }
 
@@ -207,6 +268,13 @@ judge_added(const struct ledger *l, struct dossier *d, const struct entry *e,
 		before.end = END_NONE;
 		return judge_decision(l->policy, l->log_id, &before, dec,
 		    e->time, why);
+	}
+	if (e->type == ENTRY_ENDED) {
+		struct digest key;
+
+		JIT_TRY(judge_key_digest(d->h.request->by.key, &key));
+		return judge_ended(l, e, d->h.request->req.requester, &key,
+		    why);
 	}
 	JIT_TRY(rec_get_signed(e->body, (enum entry_type)e->type, &s, why));
 	JIT_TRY(act_parse(s.text, ACT_CANCEL, &a, why));
@@ -239,29 +307,50 @@ add_to_whole(struct ledger *l, struct matter *m, const struct entry *e,
 	return err;
 }
 
-/* Only a drop can follow on what is settled. */
+/* May this drop or revoke stand behind what is settled? */
 static enum jit_err
-add_drop(struct ledger *l, struct matter *m, const struct entry *e,
-    enum ledger_mode mode, struct jit_why *why)
+judge_taking(const struct ledger *l, const struct settled *s,
+    const struct entry *e, enum ledger_mode mode, struct jit_why *why)
 {
-	struct settled *s = &m->settled;
+	enum act_kind kind = dossier_act_kind(e);
 	JIT_DONE(signer_done) struct signer by = { 0 };
 	struct rec_signed sig;
 	struct act a;
 
-	if (e->type != ENTRY_DROP || !s->issued || s->end != END_NONE)
-		return ledger_cannot(e, why, "the request is settled");
-	JIT_TRY(rec_get_signed(e->body, ENTRY_DROP, &sig, why));
-	JIT_TRY(act_parse(sig.text, ACT_DROP, &a, why));
+	JIT_TRY(rec_get_signed(e->body, (enum entry_type)e->type, &sig, why));
+	JIT_TRY(act_parse(sig.text, kind, &a, why));
 	if (!digest_eq(&a.digest, &s->digest))
 		return ledger_cannot(e, why, "it is about another text");
-	JIT_TRY(mode == LEDGER_DEEP ? signer_open(sig.sig, NS_DROP, sig.text,
-	    &by, why) : signer_read(sig.sig, &by, why));
-	if (mode != LEDGER_OWN)
-		JIT_TRY(ledger_judge_act(l, s, &a, &by, e->time, why));
-	(void)changed(l);
+	JIT_TRY(mode == LEDGER_DEEP ? signer_open(sig.sig,
+	    act_namespace(kind), sig.text, &by, why) :
+	    signer_read(sig.sig, &by, why));
+	return mode == LEDGER_OWN ? JIT_OK :
+	    ledger_judge_act(l, s, &a, &by, e->time, why);
+}
+
+/* Only what takes it back can follow on what is settled. */
+static enum jit_err
+add_to_settled(struct ledger *l, struct matter *m, const struct entry *e,
+    enum ledger_mode mode, struct jit_why *why)
+{
+	struct settled *s = &m->settled;
+	bool ended = e->type == ENTRY_ENDED;
+	struct change *c;
+
+	if ((e->type != ENTRY_DROP && e->type != ENTRY_REVOKE && !ended) ||
+	    !s->issued || s->end != END_NONE)
+		return ledger_cannot(e, why, "the request is settled");
+	if (!ended)
+		JIT_TRY(judge_taking(l, s, e, mode, why));
+	else if (mode != LEDGER_OWN)
+		JIT_TRY(judge_ended(l, e, span_str(s->requester), &s->key,
+		    why));
+	c = changed(l);
+	c->on_settled = true;
 	s->index[s->n++] = e->index;
-	s->end = END_DROPPED;
+	s->end = e->type == ENTRY_DROP ? END_DROPPED : END_REVOKED;
+	s->ended = e->time;
+	l->revoked = e->index;
 	return JIT_OK;
 }
 
@@ -270,17 +359,26 @@ static enum jit_err
 apply_orphan(struct ledger *l, const struct entry *e, enum ledger_mode mode,
     struct jit_why *why)
 {
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	JIT_DONE(issued_done) struct issued c = { .kind = KIND_SSH_USER };
 	struct rec_issued rec;
 
 	if (l->lost_requests == 0)
 		return ledger_cannot(e, why, "there is no such request");
 	if (e->type == ENTRY_ISSUED) {
 		JIT_TRY(check_cert(l, e, mode, &rec, &c, why));
-		l->next_serial++;
+		take_serial(l, &c);
 	}
 	l->unjudged++;
 	return JIT_OK;
+}
+
+/* What takes back a certificate whose issue may be what was erased. */
+static bool
+takes_unknown(const struct ledger *l, const struct matter *m,
+    const struct entry *e)
+{
+	return m->lost != l->lost && (e->type == ENTRY_DROP ||
+	    e->type == ENTRY_REVOKE);
 }
 
 static enum jit_err
@@ -288,6 +386,7 @@ apply_about(struct ledger *l, const struct entry *e, enum ledger_mode mode,
     struct open_decision *open, struct jit_why *why)
 {
 	JIT_SCOPED(open_decision_free) struct open_decision *own = open;
+	JIT_DONE(issued_done) struct issued c = { .kind = KIND_SSH_USER };
 	struct matter *m = NULL;
 	struct ulid id;
 
@@ -297,17 +396,17 @@ apply_about(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 		return apply_orphan(l, e, mode, why);
 	JIT_TRY(note_change(l, e, m));
 	if (m->whole == NULL)
-		return add_drop(l, m, e, mode, why);
-	if (e->type == ENTRY_DROP && m->lost != l->lost) {
-		/* Its issue may be what was erased. */
+		return add_to_settled(l, m, e, mode, why);
+	if (takes_unknown(l, m, e)) {
 		l->unjudged++;
 		return JIT_OK;
 	}
 	if (e->type == ENTRY_ISSUED)
-		JIT_TRY(judge_issued(l, m, e, mode, why));
+		JIT_TRY(judge_issued(l, m, e, mode, &c, why));
 	own = NULL;
 	JIT_TRY(add_to_whole(l, m, e, mode, open, why));
-	l->next_serial += e->type == ENTRY_ISSUED;
+	if (e->type == ENTRY_ISSUED)
+		take_serial(l, &c);
 	return JIT_OK;
 }
 
@@ -331,10 +430,15 @@ apply_body(struct ledger *l, const struct entry *e, enum ledger_mode mode,
 	case ENTRY_DECISION:
 	case ENTRY_CANCEL:
 	case ENTRY_DROP:
+	case ENTRY_REVOKE:
+	case ENTRY_ENDED:
 	case ENTRY_ISSUED:
 		return apply_about(l, e, mode, d, why);
+	case ENTRY_KEYS:
+		return ledger_take_keys(l, e, why);
+	case ENTRY_LOCK:
+		return ledger_take_lock(l, e, mode, why);
 	case ENTRY_INTENT:
-	case ENTRY_REVOKE:
 	case ENTRY_CLAIMED:
 		break;
 	}
@@ -366,11 +470,15 @@ apply_erased(struct ledger *l, const struct entry *e, struct jit_why *why)
 	if (e->type == ENTRY_GENESIS || e->type == ENTRY_POLICY)
 		return ledger_cannot(e, why, "it was erased, and all rests "
 		    "on it");
+	if (e->type == ENTRY_KEYS || e->type == ENTRY_LOCK)
+		return ledger_cannot(e, why, "it was erased, and what follows "
+		    "rests on it");
 	l->erased++;
 	l->lost_requests += e->type == ENTRY_REQUEST;
 	l->lost += e->type == ENTRY_DECISION || e->type == ENTRY_CANCEL ||
-	    e->type == ENTRY_ISSUED || e->type == ENTRY_DROP;
-	l->next_serial += e->type == ENTRY_ISSUED;
+	    e->type == ENTRY_ISSUED || e->type == ENTRY_DROP ||
+	    e->type == ENTRY_REVOKE || e->type == ENTRY_ENDED;
+	l->spare_serials += e->type == ENTRY_ISSUED;
 	return JIT_OK;
 }
 

@@ -18,21 +18,21 @@ ledger_take_genesis(struct ledger *l, const struct entry *e,
 {
 	JIT_DONE(kept_done) struct kept k = { 0 };
 	JIT_SCOPED(ssh_key_free) struct ssh_key *ca = NULL, *log = NULL;
+	JIT_DONE(ca_keys_done) struct ca_keys keys = { 0 };
 	struct rec_genesis g;
 
 	JIT_TRY(kept_copy(&k, e));
 	JIT_TRY(rec_get_genesis(BUF_SPAN(k.body), &g, why));
 	JIT_TRY(ssh_key_parse(g.user_ca, &ca, why));
 	JIT_TRY(rec_log_key(&g.log, &log));
+	JIT_TRY(ca_keys_add(&keys, CA_SSH_USER, CA_ACTIVE, ca, NULL, 0, why));
 	l->genesis_entry = k;
-	l->genesis = g;
-	l->user_ca = ca;
-	l->log_key = log;
-	l->own = (struct own_keys){ ca, log };
-	tlog_vkey_logid(&g.log, l->log_id);
 	k = (struct kept){ 0 };
-	ca = log = NULL;
-	return JIT_OK;
+	l->genesis = g;
+	l->log_key = log;
+	log = NULL;
+	tlog_vkey_logid(&g.log, l->log_id);
+	return ledger_set_keys(l, &keys);
 }
 
 /* A blob that may be a policy's block is kept until the policy names it. */
@@ -127,7 +127,7 @@ ledger_take_policy(struct ledger *l, const struct entry *e, struct jit_why *why)
 	l->policy = p;
 	l->policy_index = e->index;
 	p = NULL;
-	return JIT_OK;
+	return ledger_share_locks(l);
 }
 
 struct recoveries {

@@ -1,18 +1,24 @@
 /*
  * The bytes of a ledger: what folding the whole log would give again.
  *
- *	string "jit-cert ledger v1"
+ *	string "jit-cert ledger v2"
  *	uint64 size, time, erased, of these requests, and what is about
- *	       one, unjudged, next serial, policy index, recovery, given up
+ *	       one, unjudged, next serial, spare serials, policy index,
+ *	       recovery, given up, keys index, revoked index
  *	uint32 peaks, byte[32] each: the Merkle edge, largest first
  *	entry  genesis
  *	uint32 blocks of the policy in force, string each
  *	uint32 blobs, (byte[32] digest, uint64 index) each
  *	uint32 pending blobs, (uint64 index, string) each
+ *	uint32 CA keys that there ever were, string blob each
+ *	string the keys that are published, as keys.h has them
+ *	uint32 locks, (string name, uint64 index) each
  *	uint32 requests: uint8 1 whole | 2 settled, and
  *	  whole    uint64 what was erased before it, uint32 entries, entry each
- *	  settled  string id, byte[32] digest, string requester, uint64 closes,
- *	           uint8 end, uint8 issued, uint64 until, uint32 n, uint64 each
+ *	  settled  string id, byte[32] digest, byte[32] of the key, string
+ *	           requester, string role, uint64 closes, uint8 end, uint8
+ *	           issued; if so uint64 until, uint8 kind, byte[16] serial,
+ *	           uint32 which CA, uint64 ended; uint32 n, uint64 each
  *
  * with entry: byte[53] leaf, byte[16] salt, string body.
  */
@@ -21,7 +27,7 @@
 
 #include "ca/grant/ledger_int.h"
 
-#define HEAD "jit-cert ledger v1"
+#define HEAD "jit-cert ledger v2"
 #define SETTLED_INDEX_MAX (DOSSIER_ENTRIES_MAX + 1)
 
 static void
@@ -46,26 +52,44 @@ put_edge(struct wr *w, const struct merkle_edge *e)
 }
 
 static void
-put_settled(struct wr *w, const struct settled *s)
+put_settled_cert(struct wr *w, const struct ledger *l,
+    const struct settled *s)
+{
+	uint32_t ca = 0;
+
+	while (ca < l->n_ever && l->ever[ca] != s->ca)
+		ca++;
+	wr_u64(w, (uint64_t)s->until);
+	wr_u8(w, (uint8_t)s->kind);
+	wr_raw(w, s->serial, sizeof(s->serial));
+	wr_u32(w, ca);
+	wr_u64(w, (uint64_t)s->ended);
+}
+
+static void
+put_settled(struct wr *w, const struct ledger *l, const struct settled *s)
 {
 	wr_u8(w, 2);
 	wr_cstring(w, s->id.s);
 	wr_span(w, DIGEST_SPAN(s->digest));
+	wr_span(w, DIGEST_SPAN(s->key));
 	wr_cstring(w, s->requester);
+	wr_cstring(w, s->role);
 	wr_u64(w, (uint64_t)s->closes);
 	wr_u8(w, (uint8_t)s->end);
 	wr_u8(w, s->issued);
-	wr_u64(w, (uint64_t)s->until);
+	if (s->issued)
+		put_settled_cert(w, l, s);
 	wr_u32(w, (uint32_t)s->n);
 	for (size_t i = 0; i < s->n; i++)
 		wr_u64(w, s->index[i]);
 }
 
 static void
-put_matter(struct wr *w, const struct matter *m)
+put_matter(struct wr *w, const struct ledger *l, const struct matter *m)
 {
 	if (m->whole == NULL) {
-		put_settled(w, &m->settled);
+		put_settled(w, l, &m->settled);
 		return;
 	}
 	wr_u8(w, 1);
@@ -95,6 +119,24 @@ put_policy(struct wr *w, const struct ledger *l)
 	}
 }
 
+static void
+put_keys(struct wr *w, const struct ledger *l)
+{
+	size_t mark;
+
+	wr_u32(w, (uint32_t)l->n_ever);
+	for (size_t i = 0; i < l->n_ever; i++)
+		wr_string(w, ssh_key_blob(l->ever[i]));
+	mark = wr_string_begin(w);
+	ca_keys_put(w, &l->ca);
+	wr_string_end(w, mark);
+	wr_u32(w, (uint32_t)l->n_locked);
+	for (size_t i = 0; i < l->n_locked; i++) {
+		wr_cstring(w, l->locked[i].name);
+		wr_u64(w, l->locked[i].index);
+	}
+}
+
 enum jit_err
 ledger_save(const struct ledger *l, struct wr *w)
 {
@@ -108,15 +150,19 @@ ledger_save(const struct ledger *l, struct wr *w)
 	wr_u64(w, l->lost);
 	wr_u64(w, l->unjudged);
 	wr_u64(w, l->next_serial);
+	wr_u64(w, l->spare_serials);
 	wr_u64(w, l->policy_index);
 	wr_u64(w, l->recovery);
 	wr_u64(w, l->given_up);
+	wr_u64(w, l->keys_index);
+	wr_u64(w, l->revoked);
 	put_edge(w, &l->edge);
 	put_entry(w, &l->genesis_entry.e);
 	put_policy(w, l);
+	put_keys(w, l);
 	wr_u32(w, (uint32_t)l->n_at);
 	for (size_t i = 0; i < l->n_at; i++)
-		put_matter(w, l->at[i]);
+		put_matter(w, l, l->at[i]);
 	return w->err;
 }
 
@@ -234,31 +280,57 @@ get_whole(struct rd *r, const struct ledger *l, struct matter *m,
 	return JIT_OK;
 }
 
+static void
+get_settled_cert(struct rd *r, const struct ledger *l, struct settled *s)
+{
+	uint8_t kind;
+	uint32_t ca;
+
+	s->until = (utc_s)rd_u64(r);
+	kind = rd_u8(r);
+	rd_copy(r, s->serial, sizeof(s->serial));
+	ca = rd_u32(r);
+	s->ended = (utc_s)rd_u64(r);
+	if (r->err != JIT_OK || kind >= REQUEST_KINDS || ca >= l->n_ever ||
+	    s->until < 0 || s->ended < 0 ||
+	    (s->end == END_NONE) != (s->ended == 0)) {
+		rd_fail(r);
+		return;
+	}
+	s->kind = (enum request_kind)kind;
+	s->ca = l->ever[ca];
+}
+
 static enum jit_err
 get_settled(struct rd *r, struct ledger *l, struct settled *s)
 {
-	struct span id = rd_string(r, ULID_LEN), name;
+	struct span id = rd_string(r, ULID_LEN), name, role;
 	uint8_t end, issued;
 	uint32_t n;
 
 	rd_copy(r, s->digest.b, sizeof(s->digest.b));
+	rd_copy(r, s->key.b, sizeof(s->key.b));
 	name = rd_string(r, 32);
+	role = rd_string(r, 32);
 	s->closes = (utc_s)rd_u64(r);
 	end = rd_u8(r);
 	issued = rd_u8(r);
 	s->issued = issued == 1;
-	s->until = (utc_s)rd_u64(r);
+	if (end > END_REVOKED || issued > 1)
+		return JIT_E_FORMAT;
+	s->end = (enum request_end)end;
+	if (s->issued)
+		get_settled_cert(r, l, s);
 	n = rd_u32(r);
 	JIT_TRY(r->err);
 	JIT_TRY(ulid_parse(id, &s->id));
-	if (end > END_DROPPED || issued > 1 || n < 2 ||
-	    n > SETTLED_INDEX_MAX || !text_is_name(name) || s->closes < 0 ||
-	    s->until < 0)
+	if (n < 2 || n > SETTLED_INDEX_MAX || !text_is_name(name) ||
+	    !text_is_name(role) || s->closes < 0)
 		return JIT_E_FORMAT;
-	s->end = (enum request_end)end;
 	s->requester = ledger_intern(l, name);
+	s->role = ledger_intern(l, role);
 	s->index = calloc(n + 1, sizeof(*s->index));
-	if (s->requester == NULL || s->index == NULL)
+	if (s->requester == NULL || s->role == NULL || s->index == NULL)
 		return JIT_E_NOMEM;
 	for (; s->n < n; s->n++) {
 		s->index[s->n] = rd_u64(r);
@@ -289,6 +361,79 @@ get_matter(struct rd *r, struct ledger *l, struct jit_why *why)
 }
 
 static enum jit_err
+get_ever(struct rd *r, struct ledger *l, struct jit_why *why)
+{
+	uint32_t n = rd_u32(r);
+
+	/* Genesis has put the first there. */
+	for (uint32_t i = 0; i < n; i++) {
+		struct span blob = rd_string(r, SSH_BLOB_MAX);
+		JIT_SCOPED(ssh_key_free) struct ssh_key *k = NULL;
+		void *v = l->ever;
+
+		JIT_TRY(r->err);
+		JIT_TRY(ssh_key_parse(blob, &k, why));
+		if (i == 0 && ssh_key_eq(k, l->ever[0]))
+			continue;
+		if (i == 0 || ledger_ca_ever(l, k) != NULL)
+			return JIT_E_FORMAT;
+		JIT_TRY(ledger_grow(&v, l->n_ever + 1, &l->cap_ever,
+		    sizeof(l->ever[0])));
+		l->ever = v;
+		l->ever[l->n_ever++] = k;
+		k = NULL;
+	}
+	return r->err;
+}
+
+static enum jit_err
+get_locks(struct rd *r, struct ledger *l)
+{
+	uint32_t n = rd_u32(r);
+
+	if (r->err != JIT_OK || n > POLICY_BLOCKS_MAX)
+		return JIT_E_FORMAT;
+	if ((l->locked = calloc(n + 1, sizeof(*l->locked))) == NULL)
+		return JIT_E_NOMEM;
+	for (; l->n_locked < n; l->n_locked++) {
+		struct locked *k = &l->locked[l->n_locked];
+		struct span name = rd_string(r, 32);
+
+		k->index = rd_u64(r);
+		if (r->err != JIT_OK || !text_is_name(name) ||
+		    k->index >= l->edge.size)
+			return JIT_E_FORMAT;
+		if ((k->name = ledger_intern(l, name)) == NULL)
+			return JIT_E_NOMEM;
+		if (l->n_locked > 0 && strcmp(k[-1].name, k->name) >= 0)
+			return JIT_E_FORMAT;
+	}
+	JIT_TRY(ledger_share_locks(l));
+	/* Nobody is locked who is not enrolled. */
+	return l->n_locked == n ? JIT_OK : JIT_E_FORMAT;
+}
+
+static enum jit_err
+get_keys(struct rd *r, struct ledger *l, struct jit_why *why)
+{
+	JIT_DONE(ca_keys_done) struct ca_keys k = { 0 };
+	struct span keys;
+	size_t ever;
+
+	JIT_TRY(get_ever(r, l, why));
+	keys = rd_string(r, CA_KEYS_MAX * (SSH_BLOB_MAX + CA_CHAIN_MAX *
+	    X509_CA_MAX));
+	JIT_TRY(r->err);
+	JIT_TRY(ca_keys_get(keys, &k, why));
+	ever = l->n_ever;
+	JIT_TRY(ledger_set_keys(l, &k));
+	if (l->n_ever != ever || l->keys_index >= l->edge.size ||
+	    l->revoked >= l->edge.size)
+		return JIT_E_FORMAT;
+	return get_locks(r, l);
+}
+
+static enum jit_err
 get_all(struct rd *r, struct ledger *l, struct jit_why *why)
 {
 	struct span head = rd_string(r, 64);
@@ -302,9 +447,12 @@ get_all(struct rd *r, struct ledger *l, struct jit_why *why)
 	l->lost = rd_u64(r);
 	l->unjudged = rd_u64(r);
 	l->next_serial = rd_u64(r);
+	l->spare_serials = rd_u64(r);
 	l->policy_index = rd_u64(r);
 	l->recovery = rd_u64(r);
 	l->given_up = rd_u64(r);
+	l->keys_index = rd_u64(r);
+	l->revoked = rd_u64(r);
 	get_edge(r, size, &l->edge);
 	JIT_TRY(r->err);
 	if (!span_eq_str(head, HEAD) || size == 0 || l->time < 0 ||
@@ -315,6 +463,7 @@ get_all(struct rd *r, struct ledger *l, struct jit_why *why)
 	JIT_TRY(ledger_take_genesis(l, &genesis, why));
 	JIT_TRY(get_policy(r, l, why));
 	JIT_TRY(get_blobs(r, l));
+	JIT_TRY(get_keys(r, l, why));
 	n = rd_u32(r);
 	/* Without a policy there can be no request. */
 	if ((l->policy == NULL) != (l->policy_index == 0) ||

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ca/grant/policy.h"
+#include "ca/x509/profile.h"
 
 struct policy {
 	struct block **v;	/* sorted by kind, then name */
@@ -10,6 +11,8 @@ struct policy {
 	/* Every enrolled key, sorted by blob, once the policy was checked. */
 	struct key_row *keys;
 	size_t n_keys;
+	const struct span *locked;	/* borrowed, sorted */
+	size_t n_locked;
 };
 
 struct key_row {
@@ -274,6 +277,30 @@ person_in(const struct person *p, const struct names *groups)
 	return false;
 }
 
+void
+policy_set_locked(struct policy *p, const struct span *names, size_t n)
+{
+	p->locked = names;
+	p->n_locked = n;
+}
+
+bool
+policy_is_locked(const struct policy *p, struct span name)
+{
+	for (size_t i = 0; i < p->n_locked; i++)
+		if (span_eq(p->locked[i], name))
+			return true;
+	return false;
+}
+
+bool
+policy_is_admin(const struct policy *p, const struct person *who)
+{
+	const struct block *b = policy_get(p, BLOCK_ADMINS, SPAN_NONE);
+
+	return b != NULL && person_in(who, &b->admins.of);
+}
+
 /* ---- is it whole? ---- */
 
 static bool
@@ -313,7 +340,8 @@ check_exists(const struct policy *p, enum block_kind k, struct span name,
 static enum jit_err
 check_role(const struct policy *p, const struct role *r, struct jit_why *why)
 {
-	struct request q;
+	struct request q = { .requester = span_str("a"),
+	    .id = { "00000000000000000000000000" } };
 	struct request_store store;
 
 	for (size_t i = 0; i < r->host_groups.n; i++)
@@ -397,9 +425,28 @@ policy_check(const struct policy *p, struct jit_why *why)
 /* ---- what a role says ---- */
 
 static int
-principal_cmp(const void *a, const void *b)
+line_cmp(const void *a, const void *b)
 {
 	return span_cmp(*(const struct span *)a, *(const struct span *)b);
+}
+
+/* Append pieces to the store; *ret is what they make.  JIT_E_SIZE. */
+static enum jit_err
+join(struct request_store *store, const struct span *v, size_t n,
+    struct span *ret, struct jit_why *why)
+{
+	size_t begin = store->n;
+
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].n > sizeof(store->text) - store->n)
+			return jit_fail(why, JIT_E_SIZE, "the role makes more "
+			    "than a request can hold");
+		if (v[i].n > 0)
+			memcpy(store->text + store->n, v[i].p, v[i].n);
+		store->n += v[i].n;
+	}
+	*ret = SPAN(store->text + begin, store->n - begin);
+	return JIT_OK;
 }
 
 static enum jit_err
@@ -409,23 +456,71 @@ fill_principals(const struct role *role, struct request *r,
 	r->n_principals = 0;
 	for (size_t a = 0; a < role->accounts.n; a++)
 		for (size_t g = 0; g < role->host_groups.n; g++) {
-			struct span x = role->accounts.v[a];
-			struct span y = role->host_groups.v[g];
-			char *p = store->principal[r->n_principals];
+			const struct span v[] = { role->accounts.v[a],
+			    span_str("."), role->host_groups.v[g] };
 
 			if (r->n_principals == REQUEST_PRINCIPALS)
 				return jit_fail(why, JIT_E_SIZE, "accounts "
 				    "times host groups are more than %d "
 				    "principals", REQUEST_PRINCIPALS);
-			memcpy(p, x.p, x.n);
-			p[x.n] = '.';
-			memcpy(p + x.n + 1, y.p, y.n);
-			r->principals[r->n_principals++] =
-			    SPAN(p, x.n + 1 + y.n);
+			JIT_TRY(join(store, v, 3,
+			    &r->principals[r->n_principals++], why));
 		}
 	qsort(r->principals, r->n_principals, sizeof(r->principals[0]),
-	    principal_cmp);
+	    line_cmp);
 	return JIT_OK;
+}
+
+/* A template with every "{person}" replaced. */
+static enum jit_err
+fill_person(struct request_store *store, struct span t, struct span person,
+    struct span *ret, struct jit_why *why)
+{
+	static const char mark[] = "{person}";
+	size_t begin = store->n, at = 0;
+	struct span piece;
+
+	while (at < t.n) {
+		size_t end = at;
+
+		while (end < t.n && (t.n - end < sizeof(mark) - 1 ||
+		    memcmp(t.p + end, mark, sizeof(mark) - 1) != 0))
+			end++;
+		const struct span v[] = { SPAN(t.p + at, end - at),
+		    end < t.n ? person : SPAN_NONE };
+
+		JIT_TRY(join(store, v, 2, &piece, why));
+		at = end < t.n ? end + sizeof(mark) - 1 : end;
+	}
+	*ret = SPAN(store->text + begin, store->n - begin);
+	return JIT_OK;
+}
+
+static enum jit_err
+fill_x509(const struct role *role, struct request *r,
+    struct request_store *store, struct jit_why *why)
+{
+	const struct x509_profile *p = x509_profile_find(role->profile);
+	char own[REQUEST_SAN_TEXT];
+	const struct span san = SPAN(own, sizeof(own) - 1);
+
+	if (p == NULL)
+		return jit_fail(why, JIT_E_FORMAT, "no such profile");
+	r->profile = role->profile;
+	r->crl = role->crl;
+	r->n_subject = role->subject.n;
+	for (size_t i = 0; i < r->n_subject; i++)
+		JIT_TRY(fill_person(store, role->subject.v[i], r->requester,
+		    &r->subject[i], why));
+	request_san(&r->id, own);
+	r->n_sans = role->sans.n + 1;
+	JIT_TRY(join(store, &san, 1, &r->sans[0], why));
+	for (size_t i = 1; i < r->n_sans; i++)
+		JIT_TRY(fill_person(store, role->sans.v[i - 1], r->requester,
+		    &r->sans[i], why));
+	qsort(r->sans, r->n_sans, sizeof(r->sans[0]), line_cmp);
+	return x509_profile_check(p, r->subject, r->n_subject, r->sans,
+	    r->n_sans, why);
 }
 
 enum jit_err
@@ -438,8 +533,12 @@ policy_fill_request(const struct policy *p, struct span role,
 	if (b == NULL)
 		return jit_fail(why, JIT_E_ROLE, "there is no role \"%s\"",
 		    text_shown(role, shown, sizeof(shown)));
+	store->n = 0;
 	r->role = b->role.name;
 	r->role_digest = b->digest;
+	r->kind = b->role.kind;
+	if (r->kind == KIND_X509)
+		return fill_x509(&b->role, r, store, why);
 	JIT_TRY(fill_principals(&b->role, r, store, why));
 	r->n_options = b->role.options.n;
 	for (size_t i = 0; i < r->n_options; i++)

@@ -35,6 +35,15 @@
  *	                            approve-proof: sshsig+touch
  *	                            read: audit             0 to 32, groups
  *
+ * An x509 role has, in the place of account, host-group and option:
+ *
+ *	kind: x509
+ *	profile: postgresql         ca/x509/profile.def
+ *	subject: CN={person}        as in the request (request.h), where
+ *	subject: O=app-write        "{person}" stands for who asks
+ *	san: email:{person}@x.com   0 to 15, sorted; the request's own is added
+ *	crl: -                      noRevAvail, or the CRL's URL
+ *
  * A role names groups, never people: adding an engineer voids nothing.
  * A host group's name has no dot: a principal is split at its last one.
  * A key, a person and a principal are each one: a key may be enrolled once.
@@ -86,7 +95,11 @@ struct host_group {
 
 struct role {
 	struct span name;
-	struct names accounts, host_groups, options;
+	enum request_kind kind;
+	struct names accounts, host_groups, options;	/* KIND_SSH_USER */
+	/* KIND_X509; subject and sans with "{person}". */
+	struct span profile, crl;
+	struct names subject, sans;
 	dur_s max, horizon, skew;
 	bool reason_required;
 	struct span reason_pattern;	/* empty: none */
@@ -163,11 +176,18 @@ bool person_has_key(const struct person *p, const struct ssh_key *k);
 bool person_in(const struct person *p, const struct names *groups);
 
 /*
- * Fill what the role alone decides about a request: role, digest,
- * principals (account x host group), options.  Borrowed from p and from
- * store, which the caller keeps.  JIT_E_ROLE; JIT_E_SIZE: over 64 principals.
+ * Fill what the role alone decides about a request: role, digest, kind;
+ * principals (account x host group) and options, or profile, subject, SANs
+ * and CRL, for which r->requester and r->id are set already.  Borrowed from p
+ * and from store, which the caller keeps.
+ *	JIT_E_ROLE
+ *	JIT_E_SIZE    over 64 principals, or more than a request can hold
+ *	JIT_E_FORMAT  with that requester it is no certificate of the profile
  */
-struct request_store { char principal[REQUEST_PRINCIPALS][66]; };
+struct request_store {
+	size_t n;
+	char text[REQUEST_MAX];
+};
 enum jit_err policy_fill_request(const struct policy *p, struct span role,
     struct request *r, struct request_store *store, struct jit_why *why);
 
@@ -182,6 +202,15 @@ bool role_may_approve(const struct role *r, const struct person *who,
 /* People who may decide on it, requester left out. */
 size_t policy_count_approvers(const struct policy *p, const struct role *r,
     struct span requester);
+
+/*
+ * People who are locked out (an overlay that is no block): names are
+ * borrowed, and sorted.  judge.h lets them do nothing.
+ */
+void policy_set_locked(struct policy *p, const struct span *names, size_t n);
+bool policy_is_locked(const struct policy *p, struct span name);
+/* Is who an admin? */
+bool policy_is_admin(const struct policy *p, const struct person *who);
 
 /* The policy as one digest: SHA-256 over its blocks' digests, in order. */
 enum jit_err policy_digest(const struct policy *p, struct digest *ret);

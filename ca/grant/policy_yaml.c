@@ -4,6 +4,7 @@
 #include "ca/base/tree.h"
 #include "ca/grant/policy_yaml.h"
 #include "ca/ssh/opts.h"
+#include "ca/x509/profile.h"
 
 /*
  * Each entity of the file becomes a block's text, which is read by the one
@@ -295,19 +296,141 @@ read_asking(struct wr *w, node *role, struct jit_why *why)
 	    item_proof, why);
 }
 
+/* What may stand in a line of a block; its meaning is judged with the rest. */
 static enum jit_err
-read_role(struct wr *w, node *n, struct jit_why *why)
+item_word(node *at, struct span *text, struct jit_why *why)
 {
-	static const char *const known[] = { "accounts", "host-groups",
-	    "options", "max", "horizon", "skew", "reason", "request",
-	    "approve", "read", NULL };
+	if (text->n == 0 || !text_is_ascii(*text))
+		return tree_fail(at, why, "accepted is plain ASCII, at least "
+		    "one character");
+	return JIT_OK;
+}
 
-	JIT_TRY(tree_only(n, known, why));
+static int
+span_order(const void *a, const void *b)
+{
+	return span_cmp(*(const struct span *)a, *(const struct span *)b);
+}
+
+static enum jit_err
+read_organisations(struct wr *w, node *list, struct jit_why *why)
+{
+	struct span v[REQUEST_SUBJECT - 1];
+	size_t n = tree_count(list);
+
+	JIT_TRY(check_list(list, "o", REQUEST_SUBJECT - 1, why));
+	for (size_t i = 0; i < n; i++) {
+		JIT_TRY(tree_want(tree_at(list, i), TREE_SCALAR, why));
+		v[i] = tree_scalar(tree_at(list, i));
+		JIT_TRY(item_word(tree_at(list, i), &v[i], why));
+	}
+	qsort(v, n, sizeof(v[0]), span_order);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && span_eq(v[i - 1], v[i]))
+			return tree_fail(list, why, "an o stands twice");
+		wr_fmt(w, "subject: O=%.*s\n", (int)v[i].n,
+		    (const char *)v[i].p);
+	}
+	return w->err;
+}
+
+/* How the role's certificates say who they are for. */
+static enum jit_err
+read_subject(struct wr *w, node *role, struct jit_why *why)
+{
+	static const char *const known[] = { "cn", "o", NULL };
+	node *n = NULL, *cn = NULL, *o;
+	struct span name;
+
+	JIT_TRY(need_map(role, "subject", known, &n, why));
+	JIT_TRY(tree_need(n, "cn", &cn, why));
+	JIT_TRY(tree_want(cn, TREE_SCALAR, why));
+	name = tree_scalar(cn);
+	JIT_TRY(item_word(cn, &name, why));
+	wr_fmt(w, "subject: CN=%.*s\n", (int)name.n, (const char *)name.p);
+	o = tree_get(n, "o");
+	return o == NULL ? w->err : read_organisations(w, o, why);
+}
+
+static enum jit_err
+read_revocation(struct wr *w, node *role, struct jit_why *why)
+{
+	node *n = NULL;
+
+	JIT_TRY(tree_need(role, "revocation", &n, why));
+	JIT_TRY(tree_want(n, TREE_SCALAR, why));
+	if (span_eq_str(tree_scalar(n), "expiry")) {
+		lines_put(w, "crl", SPAN_NONE);
+		return w->err;
+	}
+	if (!request_crl_ok(tree_scalar(n)))
+		return tree_fail(n, why, "revocation: accepted is \"expiry\", "
+		    "or the http or https URL of the CRL");
+	lines_put(w, "crl", tree_scalar(n));
+	return w->err;
+}
+
+static enum jit_err
+read_x509(struct wr *w, node *n, struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr list = WR_INIT(1024);
+	const struct x509_profile *p;
+	node *profile = NULL;
+
+	JIT_TRY(tree_need(n, "profile", &profile, why));
+	JIT_TRY(tree_want(profile, TREE_SCALAR, why));
+	for (size_t i = 0; (p = x509_profile_at(i)) != NULL; i++)
+		wr_fmt(&list, " %s", p->name);
+	if (x509_profile_find(tree_scalar(profile)) == NULL)
+		return tree_fail(profile, why, "no such profile; accepted "
+		    "are%.*s", (int)list.n, (const char *)list.p);
+	lines_put_str(w, "kind", "x509");
+	lines_put(w, "profile", tree_scalar(profile));
+	JIT_TRY(read_subject(w, n, why));
+	JIT_TRY(maybe_list(w, n, "sans", "san", REQUEST_SANS - 1, item_word,
+	    why));
+	return read_revocation(w, n, why);
+}
+
+static enum jit_err
+read_ssh(struct wr *w, node *n, struct jit_why *why)
+{
 	JIT_TRY(need_list(w, n, "accounts", "account", 16, item_name, why));
 	JIT_TRY(need_list(w, n, "host-groups", "host-group", 16, item_name,
 	    why));
-	JIT_TRY(maybe_list(w, n, "options", "option", REQUEST_OPTIONS,
-	    item_option, why));
+	return maybe_list(w, n, "options", "option", REQUEST_OPTIONS,
+	    item_option, why);
+}
+
+/* What a role is for decides which members it has; SSH when it says nothing. */
+static enum jit_err
+read_kind(struct wr *w, node *n, struct jit_why *why)
+{
+	static const char *const ssh[] = { "kind", "accounts", "host-groups",
+	    "options", "max", "horizon", "skew", "reason", "request",
+	    "approve", "read", NULL };
+	static const char *const x509[] = { "kind", "profile", "subject",
+	    "sans", "revocation", "max", "horizon", "skew", "reason",
+	    "request", "approve", "read", NULL };
+	node *kind = tree_get(n, "kind");
+
+	if (kind != NULL)
+		JIT_TRY(tree_want(kind, TREE_SCALAR, why));
+	if (kind != NULL && span_eq_str(tree_scalar(kind), "x509")) {
+		JIT_TRY(tree_only(n, x509, why));
+		return read_x509(w, n, why);
+	}
+	if (kind != NULL && !span_eq_str(tree_scalar(kind), "ssh-user"))
+		return tree_fail(kind, why, "kind: accepted is ssh-user or "
+		    "x509");
+	JIT_TRY(tree_only(n, ssh, why));
+	return read_ssh(w, n, why);
+}
+
+static enum jit_err
+read_role(struct wr *w, node *n, struct jit_why *why)
+{
+	JIT_TRY(read_kind(w, n, why));
 	JIT_TRY(put_dur(w, n, "max", DUR_MAX, false, why));
 	JIT_TRY(put_dur(w, n, "horizon", DUR_MAX, false, why));
 	JIT_TRY(put_dur(w, n, "skew", 60, true, why));

@@ -31,7 +31,7 @@ rec_get_signed(struct span body, enum entry_type t, struct rec_signed *ret,
 
 	s.sig = rd_string(&r, SSHSIG_MAX);
 	if (t == ENTRY_REQUEST)
-		s.possess = rd_string(&r, SSHSIG_MAX);
+		s.possess = rd_string(&r, REQUEST_POSSESS_MAX);
 	if (rd_end(&r) != JIT_OK)
 		return malformed(why, entry_type_name((uint8_t)t));
 	*ret = s;
@@ -221,6 +221,31 @@ rec_get_genesis(struct span body, struct rec_genesis *ret,
 	return JIT_OK;
 }
 
+void
+rec_put_ended(struct wr *w, const struct rec_ended *e)
+{
+	wr_cstring(w, e->request.s);
+	wr_u8(w, (uint8_t)e->cause);
+	wr_u64(w, e->by_index);
+}
+
+enum jit_err
+rec_get_ended(struct span body, struct rec_ended *ret, struct jit_why *why)
+{
+	struct rd r = rd_of(body);
+	struct span id = rd_string(&r, ULID_LEN);
+	struct rec_ended e = { .cause = ENDED_LOCKED };
+	uint8_t cause = rd_u8(&r);
+
+	e.by_index = rd_u64(&r);
+	if (rd_end(&r) != JIT_OK || ulid_parse(id, &e.request) != JIT_OK ||
+	    cause < ENDED_LOCKED || cause > ENDED_KEY)
+		return malformed(why, "ended");
+	e.cause = (enum ended_cause)cause;
+	*ret = e;
+	return JIT_OK;
+}
+
 /* ---- recovery ---- */
 
 void
@@ -281,12 +306,14 @@ rec_about(enum entry_type t, struct span body, struct ulid *ret)
 		return false;
 	switch (t) {
 	case ENTRY_ISSUED:
+	case ENTRY_ENDED:
 		return ulid_parse(first, ret) == JIT_OK;
 	case ENTRY_REQUEST:
 		return find_id(first, "id: ", ret);
 	case ENTRY_DECISION:
 	case ENTRY_CANCEL:
 	case ENTRY_DROP:
+	case ENTRY_REVOKE:
 		return find_id(first, "request: ", ret);
 	default:
 		return false;

@@ -8,11 +8,15 @@
  *	policy    uint8 version 1, digest of the whole (byte[32]),
  *	          list of blocks (uint8 kind, string name, byte[32] digest)
  *	blob      the bytes themselves
- *	request   string text, string requester's SSHSIG,
- *	          string possession SSHSIG
+ *	request   string text, string requester's SSHSIG, string possession:
+ *	          the certified key's SSHSIG, or its PKCS#10 request
  *	decision  string text, string SSHSIG
  *	cancel    string text, string SSHSIG
- *	drop      string text, string SSHSIG
+ *	drop, revoke, lock (unlocks as well)
+ *	          string text, string SSHSIG
+ *	ended     string request id, uint8 cause (judge.h), uint64 index of
+ *	          the lock or policy entry that made it so
+ *	keys      keys.h
  *	issued    string request id, string certificate, byte[32] collect
  *	          secret, uint64 index of the request, uint64 of the policy,
  *	          list of uint64 indexes of the approvals counted
@@ -25,7 +29,7 @@
 #define JIT_GRANT_RECORD_H
 
 #include "ca/base/digest.h"
-#include "ca/grant/policy.h"
+#include "ca/grant/judge.h"
 #include "ca/tlog/checkpoint.h"
 #include "ca/tlog/entry.h"
 
@@ -34,7 +38,7 @@
 #define RECORD_KEYS_MAX 16
 
 /* Everything borrows from the body. */
-struct rec_signed {		/* request, decision, cancel, drop */
+struct rec_signed {	/* request, decision, cancel, drop, revoke, lock */
 	struct span text, sig, possess;	/* possess: request only */
 };
 
@@ -45,6 +49,12 @@ struct rec_issued {
 	uint64_t request_index, policy_index;
 	uint64_t approvals[RECORD_APPROVALS_MAX];
 	size_t n_approvals;
+};
+
+struct rec_ended {
+	struct ulid request;
+	enum ended_cause cause;
+	uint64_t by_index;
 };
 
 struct rec_admin {
@@ -85,8 +95,8 @@ enum jit_err rec_get_recovery(struct span body, struct rec_recovery *ret,
     struct jit_why *why);
 
 /*
- * Which request is an entry about?  For request, decision, cancel, drop and
- * issued: true, and *ret is its id.  False for others and for bodies that
+ * Which request is an entry about?  For request, decision, cancel, drop,
+ * revoke, ended and issued: true, and *ret is its id.  False for others and for bodies that
  * are not theirs.  Reads no more than it must: for searching a log.
  */
 bool rec_about(enum entry_type t, struct span body, struct ulid *ret);
@@ -96,6 +106,9 @@ void rec_put_signed(struct wr *w, enum entry_type t,
     const struct rec_signed *s);
 enum jit_err rec_get_signed(struct span body, enum entry_type t,
     struct rec_signed *ret, struct jit_why *why);
+void rec_put_ended(struct wr *w, const struct rec_ended *e);
+enum jit_err rec_get_ended(struct span body, struct rec_ended *ret,
+    struct jit_why *why);
 void rec_put_issued(struct wr *w, const struct rec_issued *i);
 enum jit_err rec_get_issued(struct span body, struct rec_issued *ret,
     struct jit_why *why);

@@ -2,6 +2,17 @@
 
 #include "ca/grant/request.h"
 #include "ca/ssh/opts.h"
+#include "ca/x509/profile.h"
+
+const char *
+request_kind_name(enum request_kind k)
+{
+	static const char *const names[REQUEST_KINDS] = {
+		[KIND_SSH_USER] = "ssh-user", [KIND_X509] = "x509",
+	};
+
+	return names[k];
+}
 
 static void
 read_fixed(struct lines *l, const char *name, const char *only)
@@ -12,6 +23,21 @@ read_fixed(struct lines *l, const char *name, const char *only)
 	if (l->err == JIT_OK && !span_eq_str(v, only))
 		lines_fail(l, JIT_E_UNBUILT, "%s: found \"%s\", accepted is "
 		    "\"%s\"", name, text_shown(v, shown, sizeof(shown)), only);
+}
+
+static enum request_kind
+read_kind(struct lines *l)
+{
+	struct span v = lines_value(l, "kind");
+	char shown[48];
+
+	for (int k = 0; k < REQUEST_KINDS; k++)
+		if (span_eq_str(v, request_kind_name((enum request_kind)k)))
+			return (enum request_kind)k;
+	if (l->err == JIT_OK)
+		lines_fail(l, JIT_E_UNBUILT, "kind: found \"%s\", accepted is "
+		    "ssh-user or x509", text_shown(v, shown, sizeof(shown)));
+	return KIND_SSH_USER;
 }
 
 /* Split "a b" at its only space. */
@@ -82,6 +108,11 @@ read_what(struct lines *l, struct request *r)
 	    !is_fingerprint(r->certify)))
 		lines_fail(l, JIT_E_FORMAT, "certify: accepted is a key type "
 		    "and its SHA256: fingerprint");
+}
+
+static void
+read_ssh(struct lines *l, struct request *r)
+{
 	r->n_principals = lines_list(l, "principal", r->principals,
 	    REQUEST_PRINCIPALS);
 	if (l->err == JIT_OK && r->n_principals == 0)
@@ -98,6 +129,69 @@ read_what(struct lines *l, struct request *r)
 		if (ssh_opt_parse(r->options[i], &o, &why) != JIT_OK)
 			lines_fail(l, JIT_E_FORMAT, "option: %s", why.msg);
 	}
+}
+
+void
+request_san(const struct ulid *id, char ret[static REQUEST_SAN_TEXT])
+{
+	static const char urn[] = "URI:urn:jit:grant:";
+
+	memcpy(ret, urn, sizeof(urn) - 1);
+	memcpy(ret + sizeof(urn) - 1, id->s, ULID_LEN + 1);
+}
+
+bool
+request_crl_ok(struct span s)
+{
+	static const char http[] = "http://", https[] = "https://";
+	size_t host = s.n > 7 && memcmp(s.p, http, 7) == 0 ? 7 :
+	    s.n > 8 && memcmp(s.p, https, 8) == 0 ? 8 : 0;
+
+	if (host == 0 || s.n > REQUEST_CRL_MAX)
+		return false;
+	for (size_t i = host; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' ||
+		    strchr("\"',<>\\^`{|}", s.p[i]) != NULL)
+			return false;
+	return true;
+}
+
+/* What the certificate will say is a certificate of that profile. */
+static void
+check_x509(struct lines *l, const struct request *r)
+{
+	const struct x509_profile *p = x509_profile_find(r->profile);
+	char own[REQUEST_SAN_TEXT], shown[48];
+	struct jit_why why = { 0 };
+	size_t i = 0;
+
+	if (p == NULL) {
+		lines_fail(l, JIT_E_FORMAT, "profile: there is no \"%s\"",
+		    text_shown(r->profile, shown, sizeof(shown)));
+		return;
+	}
+	if (x509_profile_check(p, r->subject, r->n_subject, r->sans,
+	    r->n_sans, &why) != JIT_OK)
+		lines_fail(l, JIT_E_FORMAT, "%s", why.msg);
+	request_san(&r->id, own);
+	while (i < r->n_sans && !span_eq_str(r->sans[i], own))
+		i++;
+	if (i == r->n_sans)
+		lines_fail(l, JIT_E_FORMAT, "san: %s is missing", own);
+	if (r->crl.n > 0 && !request_crl_ok(r->crl))
+		lines_fail(l, JIT_E_FORMAT, "crl: accepted is an http or "
+		    "https URL of at most %d bytes, or -", REQUEST_CRL_MAX);
+}
+
+static void
+read_x509(struct lines *l, struct request *r)
+{
+	r->profile = lines_name(l, "profile");
+	r->n_subject = lines_list(l, "subject", r->subject, REQUEST_SUBJECT);
+	r->n_sans = lines_list(l, "san", r->sans, REQUEST_SANS);
+	r->crl = lines_plain(l, "crl", REQUEST_CRL_MAX);
+	if (l->err == JIT_OK)
+		check_x509(l, r);
 }
 
 static void
@@ -128,10 +222,14 @@ request_parse(struct span text, struct request *ret, struct jit_why *why)
 	l = lines_open(text, "request", why);
 	r.log = lines_ascii(&l, "log");
 	lines_ulid(&l, "id", &r.id);
-	read_fixed(&l, "kind", "ssh-user");
+	r.kind = read_kind(&l);
 	read_fixed(&l, "mode", "normal");
 	read_fixed(&l, "extends", "-");
 	read_what(&l, &r);
+	if (r.kind == KIND_X509)
+		read_x509(&l, &r);
+	else
+		read_ssh(&l, &r);
 	read_when(&l, &r);
 	lines_digest(&l, "collect", &r.collect);
 	r.reason = lines_plain(&l, "reason", REASON_MAX);
@@ -150,7 +248,7 @@ request_put(struct wr *w, const struct request *r)
 	lines_put_head(w, "request");
 	lines_put(w, "log", r->log);
 	lines_put_str(w, "id", r->id.s);
-	lines_put_str(w, "kind", "ssh-user");
+	lines_put_str(w, "kind", request_kind_name(r->kind));
 	lines_put_str(w, "mode", "normal");
 	lines_put_str(w, "extends", "-");
 	digest_text(&r->role_digest, d);
@@ -160,8 +258,16 @@ request_put(struct wr *w, const struct request *r)
 	wr_fmt(w, "certify: %.*s %.*s\n", (int)r->certify_type.n,
 	    (const char *)r->certify_type.p, (int)r->certify.n,
 	    (const char *)r->certify.p);
-	lines_put_list(w, "principal", r->principals, r->n_principals);
-	lines_put_list(w, "option", r->options, r->n_options);
+	if (r->kind == KIND_X509) {
+		lines_put(w, "profile", r->profile);
+		lines_put_list(w, "subject", r->subject, r->n_subject);
+		lines_put_list(w, "san", r->sans, r->n_sans);
+		lines_put(w, "crl", r->crl);
+	} else {
+		lines_put_list(w, "principal", r->principals,
+		    r->n_principals);
+		lines_put_list(w, "option", r->options, r->n_options);
+	}
 	lines_put_utc(w, "created", r->created);
 	lines_put_utc(w, "opens", r->opens);
 	lines_put_utc(w, "closes", r->closes);
