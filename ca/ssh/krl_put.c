@@ -88,7 +88,7 @@ enum form { LIST, RANGE, BITMAP, FORMS };
 /* For each run and form: the form of the run before it, the cheapest way. */
 struct plan { uint8_t by[FORMS]; };
 
-/* Bytes of type, length and contents; serials of a list and bits come on top. */
+/* Bytes of type, length and contents, without a list's serials and the bits. */
 #define LIST_COST 5
 #define RANGE_COST (5 + 16)
 #define BITMAP_COST (5 + 8 + 4)
