@@ -76,9 +76,8 @@ struct krl_spec {
 /*
  * Append the list to w.  Serials become lists, ranges and bitmaps, whichever
  * are smallest side by side; a section that revokes nothing is left out; a
- * key or key id that is named twice is written once.  Time and memory grow
- * with the number of runs of serials: a million runs take some 0.1 s and
- * 19 MiB beside w.
+ * key or key id that is named twice is written once.  Time grows with the
+ * number of serials, memory beside w does not (some 300 KiB).
  *
  *	JIT_E_ARG    the spec breaks a rule above, why says which
  *	JIT_E_SIZE   above KRL_MAX, KRL_RUNS_MAX, KRL_CAS_MAX, or w's ceiling

@@ -102,7 +102,9 @@ static const struct mix mixes[] = {
 	{ "16,385 bits", { { 2, 2 + 16384, 2 } }, B L,
 	    5 + 12 + 2048 + 5 + 8 },
 	{ "many bitmaps", { { 2, 2 + 49200, 2 } }, B B B B, 0 },
-	{ "too far for a list", { { 5, 100 * 8000 + 5, 8000 } }, L,
+	{ "more than are planned at once", { { 1, 20000 * 100 + 1, 100 } },
+	    L L, 2 * 5 + 20001 * 8 },
+	{ "too far for a bitmap", { { 5, 100 * 8000 + 5, 8000 } }, L,
 	    5 + 101 * 8 },
 	{ "list, range, bitmap", { { 5, 5, 1 }, { 3000, 3000, 1 },
 	    { 1000000, 2000000, 1 }, { 3000000, 3000200, 2 } }, L R B, 0 },
@@ -390,7 +392,25 @@ no_room(void **state)
 
 	(void)state;
 	say(&y);
-	JT_ERR(krl_put(&w, &y.s, NULL), JIT_E_SIZE);
+	JT_ERR(krl_make(&w, &y.s, NULL), JIT_E_SIZE);
+	assert_int_equal(w.n, 0);
+}
+
+/* Behind what is there, which stays. */
+static void
+appended(void **state)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(KRL_MAX);
+	JIT_DONE(wr_done) struct wr alone = WR_INIT(KRL_MAX);
+	struct say y;
+
+	(void)state;
+	say(&y);
+	JT_OK(krl_make(&alone, &y.s, NULL));
+	wr_str(&w, "before");
+	JT_OK(krl_make(&w, &y.s, NULL));
+	assert_memory_equal(w.p, "before", 6);
+	assert_true(span_eq(SPAN(w.p + 6, w.n - 6), wr_view(&alone)));
 }
 
 /* ---- a list that says something else ---- */
@@ -837,7 +857,7 @@ too_many_runs(void **state)
 	JT_ERR(krl_put(&w, &s, NULL), JIT_E_SIZE);
 }
 
-/* What was measured of ssh-keygen's: dense serials are small, sparse ones are not. */
+/* Dense serials are small, sparse ones are not, as ssh-keygen has it. */
 static void
 sizes(void **state)
 {
@@ -905,6 +925,7 @@ main(void)
 	    jt_one("the smallest", is_smallest) +
 	    JT_ROWS("specs", changed, changes) +
 	    jt_one("no room", no_room) +
+	    jt_one("appended", appended) +
 	    JT_ROWS("says something else", different, differences) +
 	    jt_one("asked", asked) +
 	    JT_ROWS("bytes", wire, wires) +
