@@ -484,8 +484,8 @@ damaged(void **state)
 
 	(void)state;
 	make_ours(&m, &w);
-	jt_flip_truncate_max(wr_view(&w), 300, they_read_it_too, &read);
-	assert_true(read > 30);
+	jt_flip_truncate_max(wr_view(&w), 150, they_read_it_too, &read);
+	assert_true(read > 20);
 }
 
 static int
