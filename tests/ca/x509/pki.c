@@ -119,6 +119,16 @@ pki_cert(const struct pki *p, const struct pki_leaf *l,
 	return ret;
 }
 
+struct buf
+pki_vector(const char *kind, const char *name)
+{
+	char rel[256];
+
+	(void)snprintf(rel, sizeof(rel), "tests/ca/x509/vectors/%s-%s.der",
+	    kind, name);
+	return jt_file(jt_source(rel));
+}
+
 /* Each name has one place for good. */
 const char *
 pki_tmp(const char *name)

@@ -47,6 +47,9 @@ void pki_leaf(struct pki_leaf *l, const char *profile);
 struct buf pki_cert(const struct pki *p, const struct pki_leaf *l,
     const struct ssh_key *subject);
 
+/* vectors/KIND-NAME.der, made by openssl (make.sh there).  Owned. */
+struct buf pki_vector(const char *kind, const char *name);
+
 /* Write DER as PEM below the test's folder; the path is static. */
 const char *pki_file(const char *name, const char *label, struct span der);
 const char *pki_tmp(const char *name);
