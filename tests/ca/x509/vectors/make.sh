@@ -147,7 +147,8 @@ openssl x509 -req -in v1.csr -signkey p256.pem -outform DER \
     -out "$out/ca-v1.der" 2>/dev/null
 openssl x509 -inform DER -in "$out/ca-root.der" -out root.pem
 below() {	# NAME KEY EXTENSION-LINES
-	ca "$1" "$2" "$3" -CA root.pem -CAkey p384.pem -CAcreateserial -sha384
+	ca "$1" "$2" "$3" -CA root.pem -CAkey p384.pem -CAcreateserial -sha384 \
+	    -days 36400
 }
 issuing="$bc,pathlen:0\n$ku\n$ski\n$aki"
 below issuing p256 "$issuing\ncertificatePolicies=1.2.3.4"
