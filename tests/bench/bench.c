@@ -2,8 +2,8 @@
  * bench - what the trusted core costs on this machine: run by ./dev bench.
  *
  * Figures of one run beside each other: bare signatures, the four verifies
- * and one certificate of a road, appends to a real journal with their
- * syncs, and the verification of a whole log.
+ * and one certificate of a road, X.509 (x509.c), appends to a real journal
+ * with their syncs, and the verification of a whole log.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -191,6 +191,7 @@ main(int argc, char **argv)
 	(void)bench_signs();
 	(void)bench_verifies();
 	(void)bench_rate("certificate made, parsed, verified", one_cert);
+	bench_x509();
 	(void)snprintf(path, sizeof(path), "%s/jit-bench-XXXXXX",
 	    base != NULL ? base : "/var/tmp");
 	if (mkdtemp(path) == NULL ||
