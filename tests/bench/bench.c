@@ -2,8 +2,8 @@
  * bench - what the trusted core costs on this machine: run by ./dev bench.
  *
  * Figures of one run beside each other: bare signatures, the four verifies
- * and one certificate of a road, revocation lists, appends to a real journal
- * with their syncs, and the verification of a whole log.
+ * and one certificate of a road, revocation lists, X.509 (x509.c), appends to a
+ * real journal with their syncs, and the verification of a whole log.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -236,6 +236,7 @@ main(int argc, char **argv)
 	(void)bench_verifies();
 	(void)bench_rate("certificate made, parsed, verified", one_cert);
 	krls();
+	bench_x509();
 	(void)snprintf(path, sizeof(path), "%s/jit-bench-XXXXXX",
 	    base != NULL ? base : "/var/tmp");
 	if (mkdtemp(path) == NULL ||
