@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/x509/csr.h"
 #include "cli/session_int.h"
 
 void
@@ -108,19 +109,6 @@ check_genesis(struct session *s, struct jit_why *why)
 	return JIT_OK;
 }
 
-/* The log's key as an SSH key: nobody may have it certified. */
-static enum jit_err
-make_log_key(struct session *s, struct jit_why *why)
-{
-	JIT_DONE(wr_done) struct wr w = WR_INIT(128);
-
-	wr_cstring(&w, ssh_type_name(SSH_ED25519));
-	wr_string(&w, SPAN(s->state.trust.log.pub, 32));
-	JIT_TRY(w.err);
-	return client_untrue(ssh_key_parse(wr_view(&w), &s->log_key, why),
-	    why);
-}
-
 /* Only a person can know that what was seen was given up for good. */
 static enum jit_err
 went_back(const struct state *st, struct jit_why *why)
@@ -154,7 +142,8 @@ session_open(const struct session_config *c, struct session **ret,
 	if (e == JIT_E_ROLLBACK)
 		return went_back(&s->state, why);
 	JIT_TRY(e);
-	JIT_TRY(make_log_key(s, why));
+	JIT_TRY(client_untrue(rec_log_key(&s->state.trust.log, &s->log_key),
+	    why));
 	JIT_TRY(check_genesis(s, why));
 	JIT_TRY(session_see_policy(s, session_hello(s)->policy_index, why));
 	JIT_TRY(state_save(&s->state, s->client, why));
@@ -191,7 +180,7 @@ static const struct act_row acts[] = {
 	{ OP_CANCEL, ENTRY_CANCEL, NS_CANCEL },
 	{ OP_DROP, ENTRY_DROP, NS_DROP },
 	{ OP_REVOKE, ENTRY_REVOKE, NS_REVOKE },
-	{ OP_LOCK, ENTRY_LOCK, NULL },
+	{ OP_LOCK, ENTRY_LOCK, NULL },	/* namespace_of() */
 };
 
 static const struct act_row *
@@ -223,22 +212,65 @@ check_sig(struct span got, struct span sent, const char *ns,
 	    "key");
 }
 
+/* An x509 request's proof of possession is a CSR: an ECDSA key makes two. */
+static enum jit_err
+check_csr(struct span got, struct span sent, struct jit_why *why)
+{
+	JIT_DONE(csr_done) struct csr logged = { 0 };
+	JIT_DONE(csr_done) struct csr own = { 0 };
+
+	if (span_eq(got, sent))
+		return JIT_OK;
+	JIT_TRY(client_untrue(csr_open(got, &logged, why), why));
+	JIT_TRY(csr_read(sent, &own, why));
+	return ssh_key_eq(logged.key, own.key) && span_eq(logged.cn, own.cn) ?
+	    JIT_OK : jit_fail(why, JIT_E_VERIFY, "what was sent is in the "
+	    "log, with a certification request of another key");
+}
+
+static enum jit_err
+check_possess(struct span got, const struct ask *a, struct jit_why *why)
+{
+	struct request q;
+
+	JIT_TRY(request_parse(a->text, &q, why));
+	return q.kind == KIND_X509 ? check_csr(got, a->possess, why) :
+	    check_sig(got, a->possess, NS_POSSESS, a->text, why);
+}
+
+/* A lock and an unlock are one operation and type of entry. */
+static enum jit_err
+namespace_of(const struct act_row *row, struct span text, const char **ret,
+    struct jit_why *why)
+{
+	struct lock l;
+
+	*ret = row->ns;
+	if (row->op != OP_LOCK)
+		return JIT_OK;
+	JIT_TRY(lock_parse(text, &l, why));
+	*ret = lock_namespace(l.unlock);
+	return JIT_OK;
+}
+
 /* The receipt is of just what was sent. */
 static enum jit_err
 check_sent(const struct receipts *r, const struct act_row *row,
     const struct ask *a, struct jit_why *why)
 {
 	struct rec_signed got;
+	const char *ns = NULL;
 
+	JIT_TRY(namespace_of(row, a->text, &ns, why));
 	JIT_TRY(session_one(r, row->type, why));
 	JIT_TRY(client_untrue(rec_get_signed(r->v[0].e.body, row->type, &got,
 	    why), why));
 	if (!span_eq(got.text, a->text))
 		return jit_fail(why, JIT_E_VERIFY, "entry %llu does not hold "
 		    "what was sent", (unsigned long long)r->v[0].e.index);
-	JIT_TRY(check_sig(got.sig, a->sig, row->ns, a->text, why));
-	return row->op != OP_REQUEST ? JIT_OK : check_sig(got.possess,
-	    a->possess, NS_POSSESS, a->text, why);
+	JIT_TRY(check_sig(got.sig, a->sig, ns, a->text, why));
+	return row->op != OP_REQUEST ? JIT_OK : check_possess(got.possess, a,
+	    why);
 }
 
 enum jit_err

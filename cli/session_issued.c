@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/grant/issued.h"
 #include "cli/session_int.h"
 
 /* ---- the certificate ---- */
@@ -22,8 +23,9 @@ check_approvals(const struct dossier *d, const struct quorum *q,
 
 /* What judge_issue says about the history just before the certificate. */
 static enum jit_err
-judge_again(struct session *s, const struct dossier *d, uint64_t serial,
-    struct issue *ret, struct jit_why *why)
+judge_again(struct session *s, const struct dossier *d,
+    const struct own_keys *own, uint64_t serial, struct issue *ret,
+    struct jit_why *why)
 {
 	const struct rec_issued *i = &d->issued;
 	const struct policy *p = NULL;
@@ -38,7 +40,7 @@ judge_again(struct session *s, const struct dossier *d, uint64_t serial,
 		return jit_fail(why, JIT_E_VERIFY, "the certificate of %s "
 		    "rests on other entries", d->id.s);
 	JIT_TRY(session_policy(s, i->policy_index, &p, why));
-	e = judge_issue(p, &s->own, &h, SPAN(i->secret, sizeof(i->secret)),
+	e = judge_issue(p, own, &h, SPAN(i->secret, sizeof(i->secret)),
 	    serial, d->entry[d->issued_at].e.time, ret, why);
 	if (e != JIT_OK)
 		return client_untrue(jit_at(why, e, "the certificate of %s "
@@ -46,23 +48,62 @@ judge_again(struct session *s, const struct dossier *d, uint64_t serial,
 	return check_approvals(d, &ret->quorum, why);
 }
 
+/* Was that entry written after we were told which keys are published? */
+static bool
+is_newer(const struct session *s, uint64_t index)
+{
+	struct checkpoint c = { 0 };
+
+	return checkpoint_open(session_hello(s)->note, session_log(s), &c,
+	    NULL) == JIT_OK && index >= c.size;
+}
+
+/* The CA that was active when entry index was written, and signed this. */
+static enum jit_err
+find_ca(struct session *s, const struct issued *c, uint64_t index,
+    const struct own_keys **own, const struct ca_key **ret,
+    struct jit_why *why)
+{
+	const struct ca_key *ca;
+	enum jit_err e;
+
+	JIT_TRY(session_keys_before(s, index, own, NULL, why));
+	ca = ca_keys_active((*own)->ca, c->kind == KIND_X509 ? CA_X509 :
+	    CA_SSH_USER);
+	e = ca == NULL ? jit_fail(why, JIT_E_VERIFY, "the log names no X.509 "
+	    "CA") : issued_verify(c, ca, why);
+	if (e != JIT_OK && is_newer(s, index))
+		return jit_at(why, JIT_E_STALE, "the CA keys that were known");
+	*ret = ca;
+	return e;
+}
+
+static uint64_t
+ssh_serial(const struct issued *c)
+{
+	return c->kind == KIND_SSH_USER ? ssh_cert_fields(c->ssh)->serial : 0;
+}
+
 enum jit_err
 session_check_issued(struct session *s, const struct dossier *d,
     struct jit_why *why)
 {
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	JIT_DONE(issued_done) struct issued c = { 0 };
 	JIT_SCOPED(free) struct issue *is = calloc(1, sizeof(*is));
+	const struct own_keys *own = NULL;
+	const struct ca_key *ca = NULL;
 
 	if (is == NULL)
 		return JIT_E_NOMEM;
 	if (!d->h.issued)
 		return jit_fail(why, JIT_E_VERIFY, "%s has no certificate",
 		    d->id.s);
-	JIT_TRY(client_untrue(ssh_cert_parse(d->issued.cert, &c, why), why));
-	JIT_TRY(ssh_cert_verify(c, s->own.user_ca, why));
-	JIT_TRY(judge_again(s, d, ssh_cert_fields(c)->serial, is, why));
-	return client_untrue(ssh_cert_check_is(c, &is->fields,
-	    d->h.request->subject.key, why), why);
+	JIT_TRY(client_untrue(issued_parse(d->issued.cert, &c, why), why));
+	JIT_TRY(find_ca(s, &c, d->entry[d->issued_at].e.index, &own, &ca,
+	    why));
+	JIT_TRY(judge_again(s, d, own, ssh_serial(&c), is, why));
+	return client_untrue(issued_check_is(&c, is,
+	    d->h.request->subject.key, ca, why), why);
 }
 
 /* The receipt is of a certificate for that request and secret. */
