@@ -72,6 +72,9 @@ enum jit_err leaf_write(const struct leaf *l, const char *dir,
 enum jit_err leaf_pkcs12(const struct leaf *l, const struct secret *password,
     struct buf *ret, struct jit_why *why);
 
+/* The ids of what is kept; *ret is owned (free), NULL when there are none. */
+enum jit_err leaf_list(struct desk *d, struct ulid **ret, size_t *n,
+    struct jit_why *why);
 /* Wipe and remove what is kept of it; fine when there is nothing. */
 enum jit_err leaf_forget(struct desk *d, const struct ulid *id,
     struct jit_why *why);
