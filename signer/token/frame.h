@@ -27,7 +27,8 @@
  *	LOGIN     string label, string serial, string manufacturer, string
  *	          model: may I log in there?
  *	PIN       string error, string words, string pin: yes, or why not
- *	LOGGED    string error: what became of it
+ *	LOGGED    string error: ok; token-failed, the token did not look at
+ *	          the PIN; else it refused it, or may have
  *
  * Either side may lie: every reader takes only frames of exactly this form,
  * words are plain characters and at most FRAME_WORDS_MAX bytes, errors are
@@ -82,6 +83,12 @@ struct frame {
 	struct frame_key keys[FRAME_KEYS_MAX];
 };
 
+/*
+ * What why says (or e's sentence) as words that a frame may carry; borrows
+ * from buf.
+ */
+struct span frame_words(enum jit_err e, const struct jit_why *why,
+    char buf[static FRAME_WORDS_MAX + 1]);
 /* Append the frame, its length before it; the writer's error is sticky. */
 void frame_put(struct wr *w, const struct frame *f);
 /*

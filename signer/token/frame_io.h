@@ -42,6 +42,8 @@ enum jit_err frame_io_next(struct frame_io *io, struct frame *ret, bool *got,
 enum jit_err frame_io_put(struct frame_io *io, const struct frame *f,
     struct jit_why *why);
 enum jit_err frame_io_flush(struct frame_io *io, struct jit_why *why);
+/* Wipe what was read and taken; the frame that was borrowed is gone. */
+void frame_io_wipe(struct frame_io *io);
 /* POLLIN, and POLLOUT while something waits to be sent. */
 short frame_io_events(const struct frame_io *io);
 /*

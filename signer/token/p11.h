@@ -37,8 +37,8 @@ struct p11_pin {
 	 * of get; JIT_E_TOKENPIN: no. */
 	enum jit_err (*get)(void *arg, const struct p11_token *t,
 	    struct secret *ret, struct jit_why *why);
-	/* What became of it: JIT_OK, JIT_E_TOKENPIN (the PIN was refused),
-	 * JIT_E_TOKEN. */
+	/* What became of it: JIT_OK; JIT_E_TOKEN, the token surely did not
+	 * look at the PIN; JIT_E_TOKENPIN, it refused it, or may have. */
 	void (*said)(void *arg, enum jit_err e);
 	void *arg;
 };
