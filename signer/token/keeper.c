@@ -163,20 +163,27 @@ take_request(struct keeper *k, struct frame *f, int64_t now,
 	return JIT_OK;
 }
 
+/* All that was read. */
 static enum jit_err
-from_signer(struct keeper *k, int64_t now, struct jit_why *why)
+take_requests(struct keeper *k, int64_t now, struct jit_why *why)
 {
 	struct frame f;
 	bool got;
 
-	JIT_TRY(frame_io_flush(&k->io, why));
-	JIT_TRY(frame_io_fill(&k->io, why));
 	for (;;) {
 		JIT_TRY(frame_io_next(&k->io, &f, &got, why));
 		if (!got)
 			return JIT_OK;
 		JIT_TRY(take_request(k, &f, now, why));
 	}
+}
+
+static enum jit_err
+from_signer(struct keeper *k, int64_t now, struct jit_why *why)
+{
+	JIT_TRY(frame_io_flush(&k->io, why));
+	JIT_TRY(frame_io_fill(&k->io, why));
+	return take_requests(k, now, why);
 }
 
 /* ---- what workers say ---- */
@@ -383,6 +390,9 @@ keeper_run(int fd, const char *program, struct jit_why *why)
 		e = keeper_config(&k, &f, why);
 	/* What was read is wiped: the PINs are in struct secret alone. */
 	frame_io_wipe(&k.io);
+	/* Some requests may have come with it. */
+	if (e == JIT_OK)
+		e = take_requests(&k, sys_mono_ms(), why);
 	while (e == JIT_OK)
 		e = turn(&k, why);
 	end_workers(&k);

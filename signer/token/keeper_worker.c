@@ -12,7 +12,7 @@
 #include "ca/base/log.h"
 #include "ca/base/sys.h"
 #include "signer/token/keeper_int.h"
-#include "signer/token/spawn.h"
+#include "signer/token/launch.h"
 
 #define STATUS_TRIES 20		/* of 5 ms: it has closed, so it is ending */
 
@@ -170,7 +170,7 @@ worker_start(struct keeper *k, struct worker *w, int64_t now)
 	const char *const argv[] = { "jit-signer-token", "worker", NULL };
 	struct jit_why why = { 0 };
 	int fd = -1;
-	enum jit_err e = spawn(k->program, argv, &w->pid, &fd, &why);
+	enum jit_err e = launch(k->program, argv, &w->pid, &fd, &why);
 
 	if (e == JIT_OK) {
 		frame_io_init(&w->io, fd);

@@ -11,7 +11,7 @@
 #include "ca/base/sys.h"
 #include "signer/token/cage.h"
 #include "signer/token/keeper.h"
-#include "signer/token/spawn.h"
+#include "signer/token/launch.h"
 #include "signer/token/worker.h"
 
 static bool
@@ -31,7 +31,7 @@ keep(void)
 	enum jit_err e = cage_keep(&why);
 
 	if (e == JIT_OK)
-		e = keeper_run(SPAWN_FD, "/proc/self/exe", &why);
+		e = keeper_run(LAUNCH_FD, "/proc/self/exe", &why);
 	if (e == JIT_OK)
 		return 0;
 	log_line(LOG_L_ERROR, "fatal", LOG_CODE(e), LOG_WHY(&why));
@@ -44,13 +44,13 @@ main(int argc, char **argv)
 	const struct rng rng = rand_system();
 
 	log_setup("jit-signer-token", STDERR_FILENO, LOG_L_INFO, sys_wall);
-	if (argc != 2 || !is_socket(SPAWN_FD)) {
+	if (argc != 2 || !is_socket(LAUNCH_FD)) {
 		(void)fputs("jit-signer-token is started by jit-signer, not "
 		    "by hand.\n", stderr);
 		return 2;
 	}
 	/* A vendor's destructors are not run: some wait, some crash. */
 	if (strcmp(argv[1], "worker") == 0)
-		_exit(worker_run(SPAWN_FD, &rng));
+		_exit(worker_run(LAUNCH_FD, &rng));
 	return strcmp(argv[1], "keeper") == 0 ? keep() : 2;
 }

@@ -4,6 +4,8 @@
 #ifndef JIT_SIGNER_TOKEN_P11_INT_H
 #define JIT_SIGNER_TOKEN_P11_INT_H
 
+/* The header in GNU spelling: no CK_ names of integers. */
+#define CRYPTOKI_GNU 1
 #include <p11-kit/pkcs11.h>
 
 #include "signer/token/p11.h"

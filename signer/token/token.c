@@ -8,7 +8,7 @@
 
 #include "ca/base/sys.h"
 #include "ca/base/text.h"
-#include "signer/token/spawn.h"
+#include "signer/token/launch.h"
 #include "signer/token/token_int.h"
 #include "signer/token/uri.h"
 
@@ -143,7 +143,7 @@ start(struct token *t, const struct token_config *c, struct jit_why *why)
 		return JIT_E_NOMEM;
 	JIT_TRY(check_keys(c, u, why));
 	JIT_TRY(fill(t, c, why));
-	JIT_TRY(spawn(c->program, argv, &t->pid, &fd, why));
+	JIT_TRY(launch(c->program, argv, &t->pid, &fd, why));
 	frame_io_init(&t->io, fd);
 	enum jit_err e = send_config(t, c, u, why);
 

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "ca/base/sys.h"
-#include "signer/token/spawn.h"
+#include "signer/token/launch.h"
 
 extern char **environ;
 
 bool
-spawn_lets_in(const char *v)
+launch_lets_in(const char *v)
 {
 	/* A name that ends with "_" stands for all that begin so. */
 	static const char *const names[] = { "SOFTHSM2_CONF", "TPM2_PKCS11_",
@@ -38,12 +38,12 @@ let_in(void)
 	char **ret;
 
 	for (char **v = environ; *v != NULL; v++)
-		n += spawn_lets_in(*v);
+		n += launch_lets_in(*v);
 	if ((ret = calloc(n + 1, sizeof(*ret))) == NULL)
 		return NULL;
 	n = 0;
 	for (char **v = environ; *v != NULL; v++)
-		if (spawn_lets_in(*v))
+		if (launch_lets_in(*v))
 			ret[n++] = *v;
 	return ret;
 }
@@ -56,9 +56,9 @@ actions(posix_spawn_file_actions_t *fa, int fd)
 	if ((e = posix_spawn_file_actions_addopen(fa, 0, "/dev/null",
 	    O_RDWR, 0)) != 0 ||
 	    (e = posix_spawn_file_actions_adddup2(fa, 2, 1)) != 0 ||
-	    (e = posix_spawn_file_actions_adddup2(fa, fd, SPAWN_FD)) != 0)
+	    (e = posix_spawn_file_actions_adddup2(fa, fd, LAUNCH_FD)) != 0)
 		return e;
-	return posix_spawn_file_actions_addclosefrom_np(fa, SPAWN_FD + 1);
+	return posix_spawn_file_actions_addclosefrom_np(fa, LAUNCH_FD + 1);
 }
 
 static int
@@ -104,7 +104,7 @@ run(const char *path, const char *const argv[], int fd, pid_t *pid)
 }
 
 enum jit_err
-spawn(const char *path, const char *const argv[], pid_t *pid, int *fd,
+launch(const char *path, const char *const argv[], pid_t *pid, int *fd,
     struct jit_why *why)
 {
 	int pair[2], high, e;
@@ -114,7 +114,7 @@ spawn(const char *path, const char *const argv[], pid_t *pid, int *fd,
 		return jit_fail(why, JIT_E_IO, "socketpair: %s",
 		    strerror(errno));
 	/* Above what the child's numbers overwrite. */
-	high = fcntl(pair[1], F_DUPFD_CLOEXEC, SPAWN_FD + 1);
+	high = fcntl(pair[1], F_DUPFD_CLOEXEC, LAUNCH_FD + 1);
 	e = high < 0 ? errno : run(path, argv, high, pid);
 	sys_close(&high);
 	sys_close(&pair[1]);
