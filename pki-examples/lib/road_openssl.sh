@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The CA's side of road.sh by `openssl ca`: a root, an issuing CA under it, and
 # leaves as jit-cert issues them, from the same policy file.  No approvals, no
 # log: it stands in until jit-cert itself issues X.509, and goes then.
