@@ -87,8 +87,8 @@ road_ca_config() {
 	unique_subject = no
 	email_in_dn = no
 	[ anything ]
-	organizationName = optional
 	commonName = supplied
+	organizationName = optional
 	END
 }
 
@@ -134,8 +134,8 @@ road_policy() {
 	assert 0 < int(seconds) <= most, "longer than max"
 	fill = lambda s: s.replace("{person}", "alice")
 	subject = role["subject"]
-	print("".join("/O=" + fill(o) for o in subject.get("o", [])) +
-	      "/CN=" + fill(subject["cn"]))
+	print("/CN=" + fill(subject["cn"]) +
+	      "".join("/O=" + fill(o) for o in subject.get("o", [])))
 	server = role["profile"] == "server"
 	print("basicConstraints = critical, CA:FALSE")
 	print("keyUsage = critical, digitalSignature")
