@@ -4,6 +4,7 @@
 
 #include "cli/ask.h"
 #include "cli/await.h"
+#include "cli/ended.h"
 
 #define AWAIT_STEP_MS (int64_t)PROTO_WAIT_MS	/* of one question */
 #define AWAIT_BACK_MS 600000		/* a signer may be away so long */
@@ -85,6 +86,24 @@ say_closed(struct desk *d, const struct dossier *r, utc_s now)
 	    n > 0 ? " did not answer" : "", id);
 }
 
+/* By a person, or by the signer itself: then an admin can help, or nobody. */
+static int
+say_revoked(struct desk *d, const struct dossier *r, utc_s now)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
+	struct rec_ended x = { .cause = ENDED_PERSON };
+	const bool self = ended_by_signer(r, &x);
+
+	ended_put(&w, r, now);
+	if (!self)
+		return out_outcome(d->c, "REVOKED", JIT_E_REVOKED, "It was "
+		    "%.*s. Ask again: jit-cert request --like %s",
+		    OUT_SPAN(wr_view(&w)), desk_short(d, &r->id));
+	return out_outcome(d->c, "REVOKED", JIT_E_REVOKED, "It was %.*s.%s",
+	    OUT_SPAN(wr_view(&w)), x.cause == ENDED_LOCKED ? " Another admin "
+	    "can let them in again: jit-cert unlock" : "");
+}
+
 int
 await_say_end(struct desk *d, const struct dossier *r, enum standing s,
     utc_s now)
@@ -104,6 +123,8 @@ await_say_end(struct desk *d, const struct dossier *r, enum standing s,
 		return out_outcome(d->c, "DROPPED", JIT_E_DROPPED, "This "
 		    "access was given back. Ask again: jit-cert request "
 		    "--like %s", id);
+	case STAND_REVOKED:
+		return say_revoked(d, r, now);
 	case STAND_CLOSED:
 		return say_closed(d, r, now);
 	case STAND_ENDED:

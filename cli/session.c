@@ -186,6 +186,8 @@ static const struct act_row acts[] = {
 	{ OP_DECISION, ENTRY_DECISION, NS_DECISION },
 	{ OP_CANCEL, ENTRY_CANCEL, NS_CANCEL },
 	{ OP_DROP, ENTRY_DROP, NS_DROP },
+	{ OP_REVOKE, ENTRY_REVOKE, NS_REVOKE },
+	{ OP_LOCK, ENTRY_LOCK, NS_LOCK },
 };
 
 static const struct act_row *
@@ -217,6 +219,37 @@ check_sig(struct span got, struct span sent, const char *ns,
 	    "key");
 }
 
+/* A lock and an unlock are one operation with two namespaces. */
+static const char *
+namespace_of(const struct act_row *row, struct span text)
+{
+	struct lock l;
+
+	return row->op != OP_LOCK || lock_parse(text, &l, NULL) != JIT_OK ?
+	    row->ns : lock_namespace(l.unlock);
+}
+
+/*
+ * Who is locked out already is answered with the entry that did it: signed
+ * by somebody else, perhaps, and no lie.
+ */
+static enum jit_err
+check_other_lock(const struct entry *e, struct span got, struct span sent,
+    struct jit_why *why)
+{
+	struct lock a, b;
+
+	if (lock_parse(sent, &a, NULL) == JIT_OK &&
+	    lock_parse(got, &b, NULL) == JIT_OK && !a.unlock && !b.unlock &&
+	    span_eq(a.log, b.log) && span_eq(a.person, b.person))
+		return jit_fail(why, JIT_E_EXISTS, "%.*s is locked out "
+		    "already, by %.*s: log #%llu", (int)a.person.n,
+		    (const char *)a.person.p, (int)b.by.n,
+		    (const char *)b.by.p, (unsigned long long)e->index);
+	return jit_fail(why, JIT_E_VERIFY, "entry %llu does not hold what was "
+	    "sent", (unsigned long long)e->index);
+}
+
 /* The receipt is of just what was sent. */
 static enum jit_err
 check_sent(const struct receipts *r, const struct act_row *row,
@@ -228,9 +261,9 @@ check_sent(const struct receipts *r, const struct act_row *row,
 	JIT_TRY(client_untrue(rec_get_signed(r->v[0].e.body, row->type, &got,
 	    why), why));
 	if (!span_eq(got.text, a->text))
-		return jit_fail(why, JIT_E_VERIFY, "entry %llu does not hold "
-		    "what was sent", (unsigned long long)r->v[0].e.index);
-	JIT_TRY(check_sig(got.sig, a->sig, row->ns, a->text, why));
+		return check_other_lock(&r->v[0].e, got.text, a->text, why);
+	JIT_TRY(check_sig(got.sig, a->sig, namespace_of(row, a->text),
+	    a->text, why));
 	return row->op != OP_REQUEST ? JIT_OK : check_sig(got.possess,
 	    a->possess, NS_POSSESS, a->text, why);
 }

@@ -1,4 +1,5 @@
 /* tell - a request in words. */
+#include "cli/ended.h"
 #include "cli/tell.h"
 
 enum jit_err
@@ -145,6 +146,7 @@ tell_decision(struct desk *d, const struct open_decision *o, uint64_t index,
 void
 tell_history(struct desk *d, const struct dossier *r, utc_s now)
 {
+	JIT_DONE(wr_done) struct wr end = WR_INIT(4096);
 	char from[WHEN_TEXT], at[WHEN_TEXT];
 
 	for (size_t i = 0; i < r->h.n_decisions; i++)
@@ -157,6 +159,11 @@ tell_history(struct desk *d, const struct dossier *r, utc_s now)
 		    when_text(WHEN_EXACT, e->time, now, from),
 		    when_text(WHEN_BOTH, r->h.issued_until, now, at),
 		    (unsigned long long)e->index);
+	}
+	if (r->h.end == END_REVOKED) {
+		ended_put(&end, r, now);
+		out_say(d->c, "  %.*s, log #%llu\n", OUT_SPAN(wr_view(&end)),
+		    (unsigned long long)dossier_last(r));
 	}
 	if (r->h.end == END_CANCELLED || r->h.end == END_DROPPED)
 		out_say(d->c, "  %s by the requester %s, log #%llu\n",
