@@ -154,3 +154,13 @@ cmd_open_keys(struct cmd_home *h, const char *home,
 	JIT_TRY(passphrase_get(from, &passphrase, why));
 	return keyring_load(home, h->origin, &passphrase, &h->keys, why);
 }
+
+struct ca_privs
+cmd_privs(const struct keyring *k)
+{
+	struct ca_privs p = { .n = 0 };
+
+	for (size_t i = 0; i < k->n && p.n < CA_KEYS_MAX; i++)
+		p.v[p.n++] = k->ca[i];
+	return p;
+}

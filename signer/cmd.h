@@ -68,4 +68,7 @@ enum jit_err cmd_open_policy(struct cmd_home *h, const char *policy,
 enum jit_err cmd_open_keys(struct cmd_home *h, const char *home,
     const struct passphrase_from *from, struct jit_why *why);
 
+/* The CA keys of k, as a store wants them; borrowed. */
+struct ca_privs cmd_privs(const struct keyring *k);
+
 #endif

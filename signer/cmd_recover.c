@@ -176,7 +176,7 @@ recover(const struct recover *o, struct cmd_home *h, struct jit_why *why)
 	const struct store_config c = {
 		.home = h->dir,
 		.vkey = &h->keys.vkey,
-		.user_ca = h->keys.user_ca,
+		.ca = cmd_privs(&h->keys),
 		.log = h->keys.log,
 		.rng = &rng,
 	};

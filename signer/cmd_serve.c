@@ -114,7 +114,7 @@ open_all(const struct options *o, const struct rng *rng, struct daemon *d,
 	const struct store_config c = {
 		.home = d->home.dir,
 		.vkey = &d->home.keys.vkey,
-		.user_ca = d->home.keys.user_ca,
+		.ca = cmd_privs(&d->home.keys),
 		.log = d->home.keys.log,
 		.rng = rng,
 	};

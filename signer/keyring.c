@@ -115,9 +115,19 @@ keyring_type_parse(const char *name, enum ssh_type *type, unsigned *bits,
 void
 keyring_done(struct keyring *k)
 {
-	ssh_priv_free(k->user_ca);
 	ssh_priv_free(k->log);
+	for (size_t i = 0; i < k->n; i++)
+		ssh_priv_free(k->ca[i]);
 	*k = (struct keyring){ 0 };
+}
+
+const struct ssh_priv *
+keyring_first(const struct keyring *k, enum key_use use)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->use[i] == use)
+			return k->ca[i];
+	return NULL;
 }
 
 static enum jit_err
@@ -141,15 +151,53 @@ make_vkey(const struct ssh_priv *log, const char *origin,
 	return tlog_vkey_make(origin, blob.p + blob.n - 32, ret, why);
 }
 
+/* The n-th key file of a CA's use: "user-ca.key", "user-ca.2.key" ... */
 static enum jit_err
-load_one(const char *home, enum file f, enum key_use use,
-    const struct secret *passphrase, struct ssh_priv **ret,
+ca_path(const char *home, enum key_use use, unsigned n, struct path *ret,
     struct jit_why *why)
 {
-	struct path p;
+	char digit[4] = { '.', (char)('0' + n), '\0' };
+	int r = snprintf(ret->s, sizeof(ret->s), "%s/%s%s.key", home,
+	    key_use_name(use), n == 1 ? "" : digit);
 
-	JIT_TRY(path_of(home, f, &p, why));
-	return key_file_load(p.s, geteuid(), passphrase, use, ret, why);
+	if (r < 0 || (size_t)r >= sizeof(ret->s))
+		return jit_fail(why, JIT_E_SIZE, "%s: the path is too long",
+		    home);
+	return JIT_OK;
+}
+
+static bool
+is_there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 || errno != ENOENT;
+}
+
+static void
+put_ca(struct keyring *k, enum key_use use, struct ssh_priv *key)
+{
+	k->use[k->n] = use;
+	k->ca[k->n++] = key;
+}
+
+/* All of that use; need: one at least. */
+static enum jit_err
+load_cas(const char *home, enum key_use use, bool need,
+    const struct secret *passphrase, struct keyring *k, struct jit_why *why)
+{
+	for (unsigned n = 1; n <= KEYRING_MAX; n++) {
+		struct ssh_priv *key = NULL;
+		struct path p;
+
+		JIT_TRY(ca_path(home, use, n, &p, why));
+		if (!is_there(p.s) && !(need && n == 1))
+			continue;
+		JIT_TRY(key_file_load(p.s, geteuid(), passphrase, use, &key,
+		    why));
+		put_ca(k, use, key);
+	}
+	return JIT_OK;
 }
 
 enum jit_err
@@ -158,11 +206,13 @@ keyring_load(const char *home, const char *origin,
     struct jit_why *why)
 {
 	JIT_DONE(keyring_done) struct keyring k = { 0 };
+	struct path p;
 
-	JIT_TRY(load_one(home, USER_CA_KEY, KEY_USE_USER_CA, passphrase,
-	    &k.user_ca, why));
-	JIT_TRY(load_one(home, LOG_KEY, KEY_USE_LOG, passphrase, &k.log,
-	    why));
+	JIT_TRY(load_cas(home, KEY_USE_USER_CA, true, passphrase, &k, why));
+	JIT_TRY(path_of(home, LOG_KEY, &p, why));
+	JIT_TRY(key_file_load(p.s, geteuid(), passphrase, KEY_USE_LOG,
+	    &k.log, why));
+	JIT_TRY(load_cas(home, KEY_USE_X509_CA, false, passphrase, &k, why));
 	JIT_TRY(make_vkey(k.log, origin, &k.vkey, why));
 	*ret = k;
 	k = (struct keyring){ 0 };
@@ -194,8 +244,10 @@ static enum jit_err
 make_keys(const struct keyring_new *n, struct keyring *k,
     struct jit_why *why)
 {
-	JIT_TRY(ssh_priv_generate(n->type, n->bits, n->rng, &k->user_ca,
-	    why));
+	struct ssh_priv *ca = NULL;
+
+	JIT_TRY(ssh_priv_generate(n->type, n->bits, n->rng, &ca, why));
+	put_ca(k, KEY_USE_USER_CA, ca);
 	JIT_TRY(ssh_priv_generate(SSH_ED25519, 0, n->rng, &k->log, why));
 	return make_vkey(k->log, n->origin, &k->vkey, why);
 }
@@ -211,7 +263,7 @@ write_public(const char *path, const struct keyring *k, enum file f,
 		wr_fmt(&comment, "jit-cert user-ca %s", k->vkey.origin);
 		wr_u8(&comment, '\0');
 		JIT_TRY(comment.err);
-		ssh_key_put_line(&w, ssh_priv_public(k->user_ca),
+		ssh_key_put_line(&w, ssh_priv_public(k->ca[0]),
 		    (const char *)comment.p);
 	} else {
 		tlog_vkey_put(&w, &k->vkey);
@@ -227,7 +279,7 @@ write_one(const char *path, const struct keyring *k, enum file f,
 {
 	switch (f) {
 	case USER_CA_KEY:
-		return key_file_save(path, k->user_ca, KEY_USE_USER_CA,
+		return key_file_save(path, k->ca[0], KEY_USE_USER_CA,
 		    n->passphrase, &n->cost, n->rng, why);
 	case LOG_KEY:
 		return key_file_save(path, k->log, KEY_USE_LOG,
@@ -284,4 +336,32 @@ keyring_create(const char *home, const struct keyring_new *n,
 	if (e != JIT_OK)
 		remove_made(home, made);
 	return e;
+}
+
+enum jit_err
+keyring_add(const char *home, enum key_use use, const struct keyring_new *n,
+    struct keyring *k, struct jit_why *why)
+{
+	JIT_SCOPED(ssh_priv_free) struct ssh_priv *key = NULL;
+	unsigned at = 1;
+	struct path p;
+
+	if (use != KEY_USE_USER_CA && use != KEY_USE_X509_CA)
+		return jit_fail(why, JIT_E_ARG, "%s: not a CA's key",
+		    key_use_name(use));
+	for (; at <= KEYRING_MAX; at++) {
+		JIT_TRY(ca_path(home, use, at, &p, why));
+		if (!is_there(p.s))
+			break;
+	}
+	if (at > KEYRING_MAX)
+		return jit_fail(why, JIT_E_EXISTS, "%s holds %d keys of %s; "
+		    "remove the file of one that is not published any more",
+		    home, KEYRING_MAX, key_use_name(use));
+	JIT_TRY(ssh_priv_generate(n->type, n->bits, n->rng, &key, why));
+	JIT_TRY(key_file_save(p.s, key, use, n->passphrase, &n->cost, n->rng,
+	    why));
+	put_ca(k, use, key);
+	key = NULL;
+	return JIT_OK;
 }

@@ -7,9 +7,12 @@
  *	log.key       key_file.h, 0600   signs checkpoints; always Ed25519
  *	user-ca.pub   0644   one line, for sshd's TrustedUserCAKeys
  *	log.vkey      0644   one line, the log's verifier key (checkpoint.h)
+ *	x509-ca.key   0600   where there is an X.509 CA
+ *	user-ca.2.key, x509-ca.2.key ... 8   keys that came by rotation
  *
+ * Which CA key signs is the log's to say (ca/grant/keys.h), not a file's name.
  * The public files are for people to hand on; the signer never reads them.
- * One passphrase opens both keys.  The origin is the log's name and comes
+ * One passphrase opens them all.  The origin is the log's name and comes
  * from the policy; it is in no key file.
  *
  * Where private keys are in memory, after keyring_memory(): their secret
@@ -25,10 +28,20 @@
 #include "ca/tlog/checkpoint.h"
 #include "signer/key_file.h"
 
+#define KEYRING_MAX 8		/* keys of one use */
+
 struct keyring {
-	struct ssh_priv *user_ca, *log;	/* owned; keyring_done() */
+	struct ssh_priv *log;		/* owned; keyring_done() */
 	struct tlog_vkey vkey;		/* of log, under the origin */
+	/* CA keys, owned: those of user-ca, then those of x509-ca. */
+	struct ssh_priv *ca[2 * KEYRING_MAX];
+	enum key_use use[2 * KEYRING_MAX];
+	size_t n;
 };
+
+/* The first of that use; NULL: there is none.  Borrowed. */
+const struct ssh_priv *keyring_first(const struct keyring *k,
+    enum key_use use);
 
 /*
  * Set up OpenSSL's secure heap, and that it wipes what it frees: the first
@@ -46,7 +59,7 @@ enum jit_err keyring_type_parse(const char *name, enum ssh_type *type,
     unsigned *bits, struct jit_why *why);
 
 /*
- * Load both keys.
+ * Load all keys.
  *
  *	home        the directory's path; checked by home_open()
  *	origin      of the log
@@ -87,6 +100,14 @@ struct keyring_new {
  */
 enum jit_err keyring_create(const char *home, const struct keyring_new *n,
     struct keyring *ret, struct jit_why *why);
+
+/*
+ * Make one more CA key of that use, in a file of its own, and load it into k.
+ * n's origin is not looked at.  JIT_E_EXISTS: KEYRING_MAX are there; JIT_E_ARG:
+ * no use of a CA; errors as keyring_create.
+ */
+enum jit_err keyring_add(const char *home, enum key_use use,
+    const struct keyring_new *n, struct keyring *k, struct jit_why *why);
 
 void keyring_done(struct keyring *k);
 JIT_SCOPED_OBJ(struct keyring, keyring_done);

@@ -7,6 +7,8 @@
 #include "ca/x509/crl.h"
 #include "signer/turn_int.h"
 
+#define SKI_MAX 32		/* bytes of a key id that a name can hold */
+
 static void
 list_done(struct list *l)
 {
@@ -131,7 +133,7 @@ make_krl(const struct turn *t, struct list *l, struct jit_why *why)
 	spec.sections = p.section;
 	spec.n_sections = p.n;
 	JIT_TRY(krl_make(&w, &spec, why));
-	JIT_TRY(sshsig_make(t->c.user_ca, NS_KRL, wr_view(&w), &sig));
+	JIT_TRY(sshsig_make(turn_ca(t, CA_SSH_USER), NS_KRL, wr_view(&w), &sig));
 	JIT_TRY(wr_take(&sig, &l->sig));
 	return wr_take(&w, &l->bytes);
 }
@@ -150,7 +152,8 @@ make_crl(const struct turn *t, const struct ca_key *k, struct list *l,
 	JIT_TRY(collect(t, k, l->made, &taken));
 	f.entries = taken.v;
 	f.n = taken.n;
-	JIT_TRY(crl_make(&w, &f, k->ca, t->c.x509_ca, why));
+	JIT_TRY(crl_make(&w, &f, k->ca, ca_privs_find(&t->c.ca, k->key),
+	    why));
 	return wr_take(&w, &l->bytes);
 }
 
@@ -192,12 +195,13 @@ find_ca(const struct ca_keys *keys, struct span name)
 	if (name.n <= n || memcmp(name.p, of, n) != 0)
 		return NULL;
 	for (size_t i = 0; i < keys->n; i++) {
-		JIT_DONE(wr_done) struct wr hex = WR_INIT(64);
+		char hex[2 * SKI_MAX + 1];
 
-		if (keys->v[i].use != CA_X509)
+		if (keys->v[i].use != CA_X509 ||
+		    x509_ca_ski(keys->v[i].ca).n > SKI_MAX)
 			continue;
-		hex_put(&hex, x509_ca_ski(keys->v[i].ca));
-		if (span_eq(wr_view(&hex), SPAN(name.p + n, name.n - n)))
+		hex_text(x509_ca_ski(keys->v[i].ca), hex);
+		if (span_eq_str(SPAN(name.p + n, name.n - n), hex))
 			return &keys->v[i];
 	}
 	return NULL;
@@ -231,8 +235,8 @@ lists_get(struct lists *all, struct turn *t, struct span name,
 	char shown[TEXT_SHOWN];
 
 	if (!span_eq_str(name, PUBLISHED_KRL)) {
-		if ((k = find_ca(keys, name)) == NULL || t->c.x509_ca == NULL ||
-		    !ssh_key_eq(k->key, ssh_priv_public(t->c.x509_ca)))
+		if ((k = find_ca(keys, name)) == NULL ||
+		    ca_privs_find(&t->c.ca, k->key) == NULL)
 			return jit_fail(why, JIT_E_UNKNOWN, "there is no list "
 			    "\"%s\"; accepted are krl, and crl where there is "
 			    "an X.509 CA", text_shown(name, shown,

@@ -416,7 +416,7 @@ make_turn(struct store *s, struct jit_why *why)
 		.journal = s->journal,
 		.tiles = s->tiles,
 		.ledger = s->ledger,
-		.user_ca = s->c.user_ca,
+		.ca = s->c.ca,
 		.log = s->c.log,
 		.vkey = s->c.vkey,
 		.rng = s->c.rng,

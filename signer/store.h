@@ -30,7 +30,8 @@ struct store;
 struct store_config {
 	int home;			/* open directory; borrowed */
 	const struct tlog_vkey *vkey;	/* borrowed, as all below */
-	const struct ssh_priv *user_ca, *log;	/* NULL if readonly */
+	struct ca_privs ca;		/* none if readonly */
+	const struct ssh_priv *log;	/* NULL if readonly */
 	const struct rng *rng;			/* NULL if readonly */
 	bool readonly;		/* no lock, nothing written, no turn */
 };

@@ -4,15 +4,29 @@
 #include "signer/crash.h"
 #include "signer/turn_int.h"
 
-/* The private key that signs is the one that is published as active. */
+const struct ssh_priv *
+ca_privs_find(const struct ca_privs *p, const struct ssh_key *k)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (ssh_key_eq(ssh_priv_public(p->v[i]), k))
+			return p->v[i];
+	return NULL;
+}
+
+const struct ssh_priv *
+turn_ca(const struct turn *t, enum ca_use use)
+{
+	const struct ca_key *k = ca_keys_active(ledger_own(t->ledger)->ca,
+	    use);
+
+	return k != NULL ? ca_privs_find(&t->c.ca, k->key) : NULL;
+}
+
+/* What is published as active is here. */
 static bool
 holds_active(const struct turn *t)
 {
-	const struct ca_key *k = ca_keys_active(ledger_own(t->ledger)->ca,
-	    CA_SSH_USER);
-
-	return k != NULL && ssh_key_eq(k->key,
-	    ssh_priv_public(t->c.user_ca));
+	return turn_ca(t, CA_SSH_USER) != NULL;
 }
 
 enum jit_err
@@ -258,7 +272,7 @@ static enum jit_err
 check_kind(const struct turn *t, const struct open_request *r,
     struct jit_why *why)
 {
-	if (r->req.kind != KIND_X509 || t->c.x509_ca != NULL)
+	if (r->req.kind != KIND_X509 || turn_ca(t, CA_X509) != NULL)
 		return JIT_OK;
 	return jit_fail(why, JIT_E_UNBUILT, "this signer has no X.509 CA; "
 	    "an admin makes one with jit-signer init --x509");
@@ -399,8 +413,8 @@ make_ssh(struct turn *t, struct task *k, const struct ssh_key *subject,
 	uint8_t nonce[32];
 
 	JIT_TRY(rng_fill(t->c.rng, nonce, sizeof(nonce)));
-	return ssh_cert_make(&i->fields, subject, t->c.user_ca, nonce, cert,
-	    &k->why);
+	return ssh_cert_make(&i->fields, subject, turn_ca(t, CA_SSH_USER),
+	    nonce, cert, &k->why);
 }
 
 static enum jit_err
@@ -411,7 +425,8 @@ make_x509(struct turn *t, struct task *k, const struct ssh_key *subject,
 
 	JIT_TRY(turn_linter(t, &l, &k->why));
 	JIT_TRY(x509_serial_make(t->c.rng, i->x509.serial));
-	return x509_make(cert, &i->x509, subject, t->c.x509_ca, l, &k->why);
+	return x509_make(cert, &i->x509, subject, turn_ca(t, CA_X509), l,
+	    &k->why);
 }
 
 /* Build, sign, parse again, compare, verify. */

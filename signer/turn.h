@@ -47,14 +47,23 @@ JIT_SCOPED_PTR(struct task, task_free);
 /* Parse and verify; the result is in t->err.  Pure, any thread. */
 void task_open(struct task *t);
 
+/* Private keys of CAs that this process holds, in any order; borrowed. */
+struct ca_privs {
+	size_t n;
+	const struct ssh_priv *v[CA_KEYS_MAX];
+};
+/* The private half of k; NULL: it is not among them. */
+const struct ssh_priv *ca_privs_find(const struct ca_privs *p,
+    const struct ssh_key *k);
+
 struct turn;
 
 struct turn_config {
 	struct journal *journal;	/* borrowed */
 	struct tiles *tiles;		/* borrowed; as many leaves as the journal */
 	struct ledger *ledger;		/* taken; folded from that journal */
-	const struct ssh_priv *user_ca, *log;	/* borrowed */
-	const struct ssh_priv *x509_ca;		/* borrowed; NULL: none */
+	struct ca_privs ca;		/* the active ones among them */
+	const struct ssh_priv *log;	/* borrowed */
 	const struct tlog_vkey *vkey;	/* borrowed */
 	const struct rng *rng;		/* borrowed */
 };
@@ -84,10 +93,12 @@ bool turn_wake(struct turn *t, struct task *w, bool over, utc_s now);
 /* ---- what is not asked over the socket ---- */
 
 /*
- * The first entries of a log: genesis, blocks, policy.  The ledger is empty.
+ * The first entries of a log: genesis (which names the one active SSH user CA
+ * of k), blocks, policy, and k itself if there is more in it.  The ledger is
+ * empty.
  */
-enum jit_err turn_genesis(struct turn *t, const struct policy *p, utc_s now,
-    struct jit_why *why);
+enum jit_err turn_genesis(struct turn *t, const struct policy *p,
+    struct ca_keys *k, utc_s now, struct jit_why *why);
 /*
  * Put p in force: its new blocks and its digests are logged.  Nothing
  * happens when it is in force already.  JIT_E_LOGNAME: it is for another

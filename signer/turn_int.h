@@ -52,6 +52,11 @@ enum jit_err turn_load(struct turn *t, const struct settled *s,
     struct dossier **ret, struct jit_why *why);
 
 /*
+ * The private key that signs for that use; NULL: there is none, or it is not
+ * in this process.
+ */
+const struct ssh_priv *turn_ca(const struct turn *t, enum ca_use use);
+/*
  * Log the end of everything whose requester has no right to it any more
  * (ledger_next_lost), in this batch.
  */

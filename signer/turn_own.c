@@ -73,9 +73,10 @@ check_origin(const struct turn *t, const struct policy *p,
 }
 
 enum jit_err
-turn_genesis(struct turn *t, const struct policy *p, utc_s now,
-    struct jit_why *why)
+turn_genesis(struct turn *t, const struct policy *p, struct ca_keys *k,
+    utc_s now, struct jit_why *why)
 {
+	const struct ca_key *ca = ca_keys_active(k, CA_SSH_USER);
 	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
 	JIT_SCOPED(free) struct rec_genesis *g = calloc(1, sizeof(*g));
 
@@ -85,13 +86,14 @@ turn_genesis(struct turn *t, const struct policy *p, utc_s now,
 		return jit_fail(why, JIT_E_EXISTS, "the log has a genesis");
 	JIT_TRY(check_origin(t, p, why));
 	JIT_TRY(check_room(t, now, why));
-	JIT_TRY(rec_fill_genesis(p, t->c.vkey, ssh_priv_public(t->c.user_ca),
-	    g, why));
+	JIT_TRY(ca_keys_check(k, why));
+	JIT_TRY(rec_fill_genesis(p, t->c.vkey, ca->key, g, why));
 	rec_put_genesis(&w, g);
 	JIT_TRY(w.err);
 	JIT_TRY(log_own(t, ENTRY_GENESIS, wr_view(&w), LEDGER_OWN, why));
 	JIT_TRY(log_policy(t, p, why));
-	return finish(t, why);
+	JIT_TRY(finish(t, why));
+	return turn_keys(t, k, now, why);
 }
 
 enum jit_err
@@ -174,7 +176,7 @@ turn_linter(struct turn *t, const struct x509_linter **ret,
 	const struct ca_key *k = ca_keys_active(ledger_own(t->ledger)->ca,
 	    CA_X509);
 
-	if (k == NULL || t->c.x509_ca == NULL)
+	if (k == NULL || turn_ca(t, CA_X509) == NULL)
 		return jit_fail(why, JIT_E_UNBUILT, "this signer has no X.509 "
 		    "CA");
 	if (t->linter == NULL)

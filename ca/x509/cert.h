@@ -97,6 +97,8 @@ struct span x509_cert_der(const struct x509_cert *c);
  */
 enum jit_err x509_cert_verify(const struct x509_cert *c,
     const struct x509_ca *ca, struct jit_why *why);
+/* Does c name ca as its issuer, within ca's validity?  No signature. */
+bool x509_cert_names(const struct x509_cert *c, const struct x509_ca *ca);
 /*
  * Does c say exactly f for subject under ca?  The signature is not verified.
  * JIT_E_VERIFY, why names the field; JIT_E_WINDOW as x509_cert_verify.
@@ -127,10 +129,10 @@ JIT_SCOPED_PTR(struct x509_linter, x509_linter_free);
 const struct x509_ca *x509_linter_ca(const struct x509_linter *l);
 /*
  * Sign tbs with the throwaway key, and hold the whole to our own rules
- * (parse, x509_cert_check_is, x509_cert_verify) and to OpenSSL's
- * X509_verify_cert with X509_V_FLAG_X509_STRICT, the purpose of the profile,
- * at the first second and the last that OpenSSL accepts, and not one before
- * or behind.  JIT_E_VERIFY or the first error found.
+ * (parse, x509_cert_check_is) and to OpenSSL's: X509_verify_cert under the
+ * twin, strict, with the purpose of the profile, at the first second; and its
+ * comparison of times there, at before - 2 s (the last second that it takes),
+ * and one second outside either end.  JIT_E_VERIFY or the first error found.
  */
 enum jit_err x509_lint(const struct x509_linter *l, struct span tbs,
     const struct x509_fields *f, const struct ssh_key *subject,

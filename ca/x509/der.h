@@ -43,7 +43,7 @@ struct rd der_enter(struct rd *r, uint8_t tag);
 bool der_is(const struct rd *r, uint8_t tag);
 /* The next thing whole, tag and length with it; any single-byte tag. */
 struct span der_whole(struct rd *r);
-/* A positive or zero INTEGER's magnitude of at most max bytes; minimal. */
+/* A minimal INTEGER's magnitude of at most max bytes; zero's is empty. */
 struct span der_get_uint(struct rd *r, size_t max);
 /* BIT STRING of whole bytes. */
 struct span der_get_bits(struct rd *r);
