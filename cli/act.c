@@ -1,8 +1,8 @@
 /* act - somebody takes something back. */
 #include "cli/act.h"
 #include "cli/await.h"
-#include "cli/ended.h"
 #include "cli/fetch.h"
+#include "cli/left.h"
 
 /* ---- what is signed ---- */
 
@@ -122,7 +122,7 @@ act_say_left(struct desk *d, const struct dossier *r, utc_s now)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
 
-	ended_put_left(&w, &r->h.request->req, r->h.issued_until, now);
+	left_put(&w, &r->h.request->req, r->h.issued_until, now);
 	out_text(d->c, "  ", wr_view(&w));
 }
 

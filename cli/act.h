@@ -36,7 +36,7 @@ enum jit_err act_take_reason(struct cli *c, const char *given,
  * it.  CLI_DONE: go on; else told, and the status to return.
  */
 int act_confirm(struct cli *c, const char *word);
-/* ended_put_left() to the person who took r, which was issued, back. */
+/* left_put() to the person who took r, which was issued, back. */
 void act_say_left(struct desk *d, const struct dossier *r, utc_s now);
 
 #endif

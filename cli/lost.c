@@ -1,5 +1,5 @@
 /* lost - what a lock ended. */
-#include "cli/ended.h"
+#include "cli/left.h"
 #include "cli/lost.h"
 
 static void
@@ -15,7 +15,7 @@ add(struct lost *x, const struct dossier *r)
 		x->until = until;
 	if (r->h.request->req.kind == KIND_SSH_USER) {
 		x->ssh++;
-	} else if (ended_is_listed(&r->h.request->req)) {
+	} else if (left_is_listed(&r->h.request->req)) {
 		x->crl++;
 	} else {
 		x->silent++;
@@ -24,14 +24,23 @@ add(struct lost *x, const struct dossier *r)
 	}
 }
 
+/* Was it ended by the signer because of that entry? */
+static bool
+is_because(const struct dossier *r, uint64_t index)
+{
+	const struct entry *e = &r->entry[r->n - 1].e;
+	struct rec_ended x;
+
+	return e->type == ENTRY_ENDED && rec_get_ended(e->body, &x, NULL) ==
+	    JIT_OK && x.by_index == index;
+}
+
 void
 lost_count(const struct dossiers *l, uint64_t index, struct lost *ret)
 {
-	struct rec_ended e;
-
 	*ret = (struct lost){ .requests = 0 };
 	for (size_t i = 0; i < l->n; i++)
-		if (ended_by_signer(l->v[i], &e) && e.by_index == index)
+		if (is_because(l->v[i], index))
 			add(ret, l->v[i]);
 }
 

@@ -9,6 +9,7 @@
 #include "cli/await.h"
 #include "cli/ended.h"
 #include "cli/fetch.h"
+#include "cli/left.h"
 #include "cli/lookup.h"
 #include "cli/tell.h"
 
@@ -98,7 +99,7 @@ check_live(struct revoking *x)
 	if (s == STAND_REVOKED || s == STAND_DROPPED) {
 		JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
 
-		ended_put(&w, x->r, x->now);
+		(void)ended_put(&w, x->r, x->now);
 		return out_outcome(c, s == STAND_REVOKED ? "REVOKED" :
 		    "DROPPED", s == STAND_REVOKED ? JIT_E_REVOKED :
 		    JIT_E_DROPPED, "It was %.*s already; nothing was signed.",
@@ -132,7 +133,7 @@ say_done(struct revoking *x, const struct sent *sent)
 {
 	struct cli *c = x->d->c;
 	const struct request *q = &x->r->h.request->req;
-	const bool listed = ended_is_listed(q);
+	const bool listed = left_is_listed(q);
 
 	out_say(c, "Revoked, log #%llu: certificate %s of %.*s for %.*s%s\n",
 	    (unsigned long long)sent->index, x->serial,
