@@ -1,21 +1,25 @@
 /*
- * ended - why an access was over before its time: who took it back, with
- * which words; or that the signer did it by itself, because its requester was
- * locked out or is enrolled no more.  Texts alone: no clock, no I/O.
+ * ended - how a request or a certificate ended before its time, in words:
+ * who took it back, or why the signer did.
  */
 #ifndef JIT_CLI_ENDED_H
 #define JIT_CLI_ENDED_H
 
-#include "ca/grant/dossier.h"
-#include "cli/when.h"
+#include <jansson.h>
+
+#include "cli/desk.h"
 
 /*
- * "revoked by carol 22:05: \"laptop stolen\"", "ended 22:05, as alice was
- * locked out (log #41)"; also for a cancel and a drop.  Nothing when no such
- * entry ended it.
+ * "revoked by bob 22:05 CET (21:05Z): "laptop stolen"", "ended by the signer
+ * 22:05 ...: its requester was locked out", "dropped by the requester ...".
+ * False, and nothing written, when nobody ended it (a deny is none).
  */
-void ended_put(struct wr *w, const struct dossier *r, utc_s now);
-/* Did the signer end it by itself?  *ret (NULL is fine) says why. */
-bool ended_by_signer(const struct dossier *r, struct rec_ended *ret);
+bool ended_put(struct wr *w, const struct dossier *r, utc_s now);
+/* By the signer, not by a person? */
+bool ended_by_signer(const struct dossier *r);
+/* {"how", "by", "cause", "comment", "at", "log_index"}; NULL: not ended so. */
+json_t *ended_json(const struct dossier *r);
+/* "its requester was locked out" */
+const char *ended_cause_words(enum ended_cause c);
 
 #endif

@@ -78,11 +78,11 @@ say_issued(struct deciding *x)
 	char ago[WHEN_TEXT], until[WHEN_TEXT];
 
 	return out_outcome(x->d->c, "LATE", JIT_E_ISSUED, "The certificate "
-	    "was issued %s and lives until %s; nothing was signed. To take it "
-	    "back: jit-cert revoke %s",
+	    "was issued %s and lives until %s; nothing was signed. %.*s can "
+	    "give it back: jit-cert drop %s",
 	    when_ago(r->entry[r->issued_at].e.time, x->now, ago),
 	    when_text(WHEN_BOTH, r->h.issued_until, x->now, until),
-	    desk_short(x->d, &r->id));
+	    OUT_SPAN(r->h.request->req.requester), desk_short(x->d, &r->id));
 }
 
 /* By a person after it was collected, or by the signer at any time. */
@@ -91,7 +91,7 @@ say_revoked(struct deciding *x)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
 
-	ended_put(&w, x->r, x->now);
+	(void)ended_put(&w, x->r, x->now);
 	return out_outcome(x->d->c, "LATE", JIT_E_REVOKED, "It was %.*s; "
 	    "nothing was signed.", OUT_SPAN(wr_view(&w)));
 }
@@ -107,8 +107,9 @@ check_open(struct deciding *x)
 	case STAND_DENIED:
 		return say_denied(x);
 	case STAND_CANCELLED:
-		return say_late(x, JIT_E_CANCELLED, "Its requester cancelled "
-		    "it", last);
+		return say_late(x, JIT_E_CANCELLED, ended_by_signer(r) ?
+		    "The signer ended it" : "Its requester cancelled it",
+		    last);
 	case STAND_DROPPED:
 		return say_late(x, JIT_E_DROPPED, "Its requester gave the "
 		    "access back", last);
@@ -209,14 +210,18 @@ is_of_today(enum jit_err e)
 static int
 check(struct deciding *x)
 {
+	const struct own_keys *own = NULL;
 	struct jit_why why = { 0 };
 	enum jit_err e;
 	int status;
 
 	if ((status = check_open(x)) != CLI_DONE)
 		return status;
-	e = tell_check(x->d->policy, session_log_id(x->d->s),
-	    session_keys(x->d->s), x->r, &why);
+	if ((e = session_keys_before(x->d->s, x->r->h.request_index, &own,
+	    NULL, &why)) != JIT_OK)
+		return refuse(x->d->c, e, &why);
+	e = tell_check(x->d->policy, session_log_id(x->d->s), own, x->r,
+	    &why);
 	if (e != JIT_OK)
 		return is_of_today(e) ? out_error(x->d->c, e, &why) :
 		    say_mismatch(x, e, &why);

@@ -178,58 +178,14 @@ read_act(const struct reading *r, const struct entry *e,
 {
 	struct act act;
 
-	JIT_TRY(act_parse(s->text, dossier_act_kind(e), &act, r->why));
+	JIT_TRY(act_parse(s->text, e->type == ENTRY_DROP ? ACT_DROP :
+	    ACT_CANCEL, &act, r->why));
 	l->who = act.by;
 	l->id = act.request;
 	recall(r, l);
-	if (e->type == ENTRY_REVOKE) {
-		wr_str(&l->what, "REVOKES the access of ");
-		wr_span(&l->what, l->whose);
-		wr_str(&l->what, " to ");
-		wr_span(&l->what, l->role);
-	} else {
-		wr_str(&l->what, e->type == ENTRY_DROP ?
-		    "gives the access back" : "takes the request back");
-	}
+	wr_str(&l->what, e->type == ENTRY_DROP ? "gives the access back" :
+	    "takes the request back");
 	put_quoted(&l->what, ": ", act.comment);
-	return JIT_OK;
-}
-
-/* About the one who is locked, whoever signed it. */
-static enum jit_err
-read_lock(const struct rec_signed *s, struct line *l, struct jit_why *why)
-{
-	struct lock k;
-
-	JIT_TRY(lock_parse(s->text, &k, why));
-	l->who = k.by;
-	l->whose = k.person;
-	wr_str(&l->what, k.unlock ? "lets in again " : "LOCKS OUT ");
-	wr_span(&l->what, k.person);
-	put_quoted(&l->what, ": ", k.comment);
-	return JIT_OK;
-}
-
-/* By the signer, because of another entry. */
-static enum jit_err
-read_ended(const struct reading *r, const struct entry *e, struct line *l)
-{
-	static const char *const causes[] = {
-		[ENDED_LOCKED] = "was locked out",
-		[ENDED_PERSON] = "is enrolled no more",
-		[ENDED_KEY] = "has the key no more that asked for it",
-	};
-	struct rec_ended x;
-
-	JIT_TRY(rec_get_ended(e->body, &x, r->why));
-	l->id = x.request;
-	recall(r, l);
-	wr_str(&l->what, "THE SIGNER ENDS what ");
-	wr_span(&l->what, l->whose);
-	wr_str(&l->what, " had of ");
-	wr_span(&l->what, l->role);
-	wr_fmt(&l->what, ", who %s: #%llu", causes[x.cause],
-	    (unsigned long long)x.by_index);
 	return JIT_OK;
 }
 
@@ -263,22 +219,6 @@ read_issued(const struct reading *r, const struct entry *e, struct line *l)
 	return JIT_OK;
 }
 
-static enum jit_err
-read_signed(struct reading *r, const struct entry *e,
-    const struct rec_signed *s, struct line *l)
-{
-	switch (e->type) {
-	case ENTRY_REQUEST:
-		return read_request(r, e, s, l);
-	case ENTRY_DECISION:
-		return read_decision(s, l, r->why);
-	case ENTRY_LOCK:
-		return read_lock(s, l, r->why);
-	default:
-		return read_act(r, e, s, l);
-	}
-}
-
 /* False: nothing for people (a blob). */
 static enum jit_err
 read_line(struct reading *r, const struct entry *e, struct line *l, bool *is)
@@ -296,18 +236,14 @@ read_line(struct reading *r, const struct entry *e, struct line *l, bool *is)
 	case ENTRY_DECISION:
 	case ENTRY_CANCEL:
 	case ENTRY_DROP:
-	case ENTRY_REVOKE:
-	case ENTRY_LOCK:
 		JIT_TRY(rec_get_signed(e->body, (enum entry_type)e->type, &s,
 		    r->why));
-		return read_signed(r, e, &s, l);
+		return e->type == ENTRY_REQUEST ?
+		    read_request(r, e, &s, l) :
+		    e->type == ENTRY_DECISION ?
+		    read_decision(&s, l, r->why) : read_act(r, e, &s, l);
 	case ENTRY_ISSUED:
 		return read_issued(r, e, l);
-	case ENTRY_ENDED:
-		return read_ended(r, e, l);
-	case ENTRY_KEYS:
-		wr_str(&l->what, "the CA keys that are published change");
-		return JIT_OK;
 	case ENTRY_GENESIS:
 		wr_str(&l->what, "the log begins");
 		return JIT_OK;
