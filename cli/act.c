@@ -55,6 +55,29 @@ sign_and_send(struct desk *d, const struct dossier *r, enum act_kind kind,
 	    wr_view(&text), BUF_SPAN(sig), SPAN_NONE, sent, why);
 }
 
+/* What is taken back, and what cannot be. */
+static void
+say_dropped(struct desk *d, const struct dossier *r, uint64_t index)
+{
+	const struct request *q = &r->h.request->req;
+	char until[WHEN_TEXT];
+
+	out_say(d->c, "Dropped %s, log #%llu. Its key is gone from this "
+	    "machine; sessions that are open go on until they end.\n",
+	    desk_short(d, &r->id), (unsigned long long)index);
+	if (q->kind == KIND_SSH_USER)
+		out_say(d->c, "It is in the KRL from now on: servers refuse it "
+		    "once they have that (jit-cert ca --krl FILE).\n");
+	else if (q->crl.n > 0)
+		out_say(d->c, "It is in the CRL from now on: servers refuse it "
+		    "once they have that, from %.*s or by jit-cert ca --crl "
+		    "FILE.\n", OUT_SPAN(q->crl));
+	else
+		out_say(d->c, "Its role names no CRL: servers take a copy of "
+		    "it until it ends by itself, %s.\n", when_text(WHEN_BOTH,
+		    r->h.issued_until, desk_now(d), until));
+}
+
 int
 act_send(struct cli *c, const struct args *a, enum act_kind kind)
 {
@@ -80,9 +103,7 @@ act_send(struct cli *c, const struct args *a, enum act_kind kind)
 		out_say(c, "Cancelled %s, log #%llu.\n",
 		    desk_short(&d, &r->id), (unsigned long long)sent.index);
 	else
-		out_say(c, "Dropped %s, log #%llu. Its key is gone from this "
-		    "machine; sessions that are open go on until they end.\n",
-		    desk_short(&d, &r->id), (unsigned long long)sent.index);
+		say_dropped(&d, r, sent.index);
 	out_json(c, json_pack("{s:s, s:s, s:I, s:o}", "id", r->id.s, "state",
 	    kind == ACT_CANCEL ? "cancelled" : "dropped", "log_index",
 	    (json_int_t)sent.index, "time", out_json_utc(sent.time)));
