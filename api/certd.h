@@ -14,6 +14,7 @@
 #include "api/config/config.h"
 #include "api/http/server.h"
 #include "api/link/link.h"
+#include "api/lists.h"
 #include "api/view/view.h"
 
 #define CERTD_VERSION "0.1.0"
@@ -38,11 +39,14 @@ struct certd {
 	struct loop *loop;
 	struct server *server;
 	struct link *link;
+	struct lists *lists;
 	struct view *view;
 	struct tokens *tokens;
 	struct nonces *nonces;
 	struct digest tls;		/* SPKI of our certificate */
-	char user_ca[2048];		/* as a line of OpenSSH; "" before hello */
+	char user_ca[2048];		/* the log's first, as a line of
+					   OpenSSH; "" before hello */
+	uint64_t keys_index;		/* as hello said */
 	struct signer_says says;
 	/*
 	 * The log's size as far as anybody was told.  greeted false: since we
@@ -74,10 +78,11 @@ void follow_known(struct certd *d, uint64_t size);
 /*
  * Take a page into the view, in one transaction, and hold its root against
  * the page's note when that is of just this size.  For the daemon and for
- * rebuild.  *grew: how many entries.  The errors of view.h.
+ * rebuild (t NULL).  With it the tokens end of who is nobody any more, or
+ * locked out.  *grew: how many entries.  The errors of view.h.
  */
-enum jit_err follow_page(struct view *v, struct page *p, uint64_t *grew,
-    struct jit_why *why);
+enum jit_err follow_page(struct view *v, struct tokens *t, struct page *p,
+    uint64_t *grew, struct jit_why *why);
 
 /* ---- routes/ ---- */
 

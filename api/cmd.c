@@ -70,7 +70,7 @@ follow_all(struct client *c, struct view *v, struct jit_why *why)
 		struct page p;
 
 		JIT_TRY(client_page(c, view_size(v), PAGE, &p, why));
-		JIT_TRY(follow_page(v, &p, &grew, why));
+		JIT_TRY(follow_page(v, NULL, &p, &grew, why));
 	}
 	return JIT_OK;
 }

@@ -31,6 +31,7 @@ serving_done(struct serving *s)
 	loop_unwatch(s->watch);
 	timer_stop(&s->d.retry);
 	timer_stop(&s->d.sweep);
+	lists_free(s->d.lists);
 	link_free(s->d.link);
 	tokens_free(s->d.tokens);
 	nonces_free(s->d.nonces);
@@ -223,6 +224,26 @@ open_server(struct serving *s, struct jit_why *why)
 	return server_new(&c, &d->server, why);
 }
 
+static utc_s
+now_of(void *arg)
+{
+	return certd_now(arg);
+}
+
+/* What goes over the link to the signer. */
+static enum jit_err
+open_link(struct certd *d, struct jit_why *why)
+{
+	const struct link_config c = { .loop = d->loop, .socket =
+	    d->conf.signer, .note = follow_note, .hello = follow_hello,
+	    .changed = follow_changed, .arg = d };
+	struct lists_config l = { .loop = d->loop, .now = now_of, .arg = d };
+
+	JIT_TRY(link_new(&c, &d->link, why));
+	l.link = d->link;
+	return lists_new(&l, &d->lists);
+}
+
 static enum jit_err
 open_all(struct serving *s, struct jit_why *why)
 {
@@ -237,10 +258,7 @@ open_all(struct serving *s, struct jit_why *why)
 	JIT_TRY(open_signals(s, why));
 	JIT_TRY(sys_notify_open(&s->notify, why));
 	JIT_TRY(open_server(s, why));
-	const struct link_config c = { .loop = d->loop, .socket =
-	    d->conf.signer, .note = follow_note, .hello = follow_hello,
-	    .changed = follow_changed, .arg = d };
-	return link_new(&c, &d->link, why);
+	return open_link(d, why);
 }
 
 static enum jit_err

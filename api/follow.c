@@ -59,8 +59,19 @@ view_state(struct certd *d, enum jit_err e, const struct jit_why *why)
 /* ---- pages ---- */
 
 static enum jit_err
-take_entries(struct view *v, struct page *p, uint64_t *grew,
+take_entry(struct view *v, struct tokens *t, const struct entry *e,
     struct jit_why *why)
+{
+	JIT_TRY(view_apply(v, e, why));
+	if (t == NULL || (e->type != ENTRY_POLICY && e->type != ENTRY_LOCK) ||
+	    view_policy(v) == NULL)
+		return JIT_OK;
+	return tokens_check(t, view_policy(v), why);
+}
+
+static enum jit_err
+take_entries(struct view *v, struct tokens *t, struct page *p,
+    uint64_t *grew, struct jit_why *why)
 {
 	struct entry e;
 
@@ -69,7 +80,7 @@ take_entries(struct view *v, struct page *p, uint64_t *grew,
 		/* A page may begin with what is there already. */
 		if (e.index < view_size(v))
 			continue;
-		JIT_TRY(view_apply(v, &e, why));
+		JIT_TRY(take_entry(v, t, &e, why));
 		(*grew)++;
 	}
 	return JIT_OK;
@@ -86,14 +97,14 @@ hold_against(struct view *v, struct span note, struct jit_why *why)
 }
 
 enum jit_err
-follow_page(struct view *v, struct page *p, uint64_t *grew,
+follow_page(struct view *v, struct tokens *t, struct page *p, uint64_t *grew,
     struct jit_why *why)
 {
 	enum jit_err e;
 
 	*grew = 0;
 	JIT_TRY(view_begin(v, why));
-	e = take_entries(v, p, grew, why);
+	e = take_entries(v, t, p, grew, why);
 	if (e == JIT_OK)
 		e = hold_against(v, p->note, why);
 	if (e == JIT_OK)
@@ -146,7 +157,7 @@ take_answer(struct certd *d, const struct answer *a, struct jit_why *why)
 	page = f.page;
 	if (page.count == 0)
 		return JIT_OK;
-	JIT_TRY(follow_page(d->view, &page, &grew, why));
+	JIT_TRY(follow_page(d->view, d->tokens, &page, &grew, why));
 	follow_known(d, view_size(d->view));
 	tell_waiting(d, f.page);
 	return JIT_OK;
@@ -246,6 +257,7 @@ follow_hello(void *arg, const struct hello *h, struct jit_why *why)
 	JIT_TRY(check_extends(d, h, why));
 	JIT_TRY(keep_ca(d, h->user_ca, why));
 	hear(d, h->state, h->now, h->policy_index, h->recovery);
+	d->keys_index = h->keys_index;
 	d->greeted = true;
 	return JIT_OK;
 }

@@ -12,11 +12,12 @@
 
 #include "ca/base/log.h"
 #include "ca/base/sys.h"
+#include "signer/ca_cert.h"
 #include "signer/cmd.h"
 #include "signer/wall.h"
 
 struct init {
-	const char *home, *policy, *type, *file, *fd;
+	const char *home, *policy, *type, *x509, *file, *fd;
 	bool made;		/* the directory is ours to take away again */
 };
 
@@ -100,24 +101,52 @@ make_keys(struct cmd_home *h, const struct init *in,
 	from.prompt = "New passphrase of the CA keys: ";
 	from.again = "The same again: ";
 	JIT_TRY(passphrase_get(&from, &passphrase, why));
-	return keyring_create(in->home, &n, &h->keys, why);
+	JIT_TRY(keyring_create(in->home, &n, &h->keys, why));
+	if (in->x509 == NULL)
+		return JIT_OK;
+	JIT_TRY(keyring_type_parse(in->x509, &n.type, &n.bits, why));
+	return keyring_add(in->home, KEY_USE_X509_CA, &n, &h->keys, why);
+}
+
+/* What the log publishes from its first entries on. */
+static enum jit_err
+publish(const struct cmd_home *h, const struct init *in,
+    const struct rng *rng, struct ca_keys *ret, struct jit_why *why)
+{
+	const struct ssh_priv *x509 = keyring_first(&h->keys,
+	    KEY_USE_X509_CA);
+	JIT_DONE(wr_done) struct wr der = WR_INIT(X509_CA_MAX);
+	struct span chain;
+
+	JIT_TRY(ca_keys_add(ret, CA_SSH_USER, CA_ACTIVE, ssh_priv_public(
+	    keyring_first(&h->keys, KEY_USE_USER_CA)), NULL, 0, why));
+	if (x509 == NULL)
+		return JIT_OK;
+	JIT_TRY(ca_cert_self(&der, x509, h->origin, wall_s(), rng, why));
+	chain = wr_view(&der);
+	JIT_TRY(ca_keys_add(ret, CA_X509, CA_ACTIVE, ssh_priv_public(x509),
+	    &chain, 1, why));
+	return ca_cert_write(in->home, ret, why);
 }
 
 static enum jit_err
-begin_log(const struct cmd_home *h, const struct rng *rng,
-    struct jit_why *why)
+begin_log(const struct cmd_home *h, const struct init *in,
+    const struct rng *rng, struct jit_why *why)
 {
+	JIT_DONE(ca_keys_done) struct ca_keys keys = { 0 };
 	JIT_SCOPED(store_close) struct store *s = NULL;
 	const struct store_config c = {
 		.home = h->dir,
 		.vkey = &h->keys.vkey,
-		.user_ca = h->keys.user_ca,
+		.ca = cmd_privs(&h->keys),
 		.log = h->keys.log,
 		.rng = rng,
 	};
 
+	JIT_TRY(publish(h, in, rng, &keys, why));
 	JIT_TRY(store_create(&c, &s, why));
-	JIT_TRY(turn_genesis(store_turn(s), h->policy, wall_s(), why));
+	JIT_TRY(turn_genesis(store_turn(s), h->policy, &keys, wall_s(),
+	    why));
 	return store_snapshot(s, why);
 }
 
@@ -127,7 +156,7 @@ make(struct cmd_home *h, const struct init *in, struct jit_why *why)
 	const struct rng rng = rand_system();
 
 	JIT_TRY(make_keys(h, in, &rng, why));
-	return begin_log(h, &rng, why);
+	return begin_log(h, in, &rng, why);
 }
 
 /* ---- what to do next ---- */
@@ -142,7 +171,11 @@ tell(const struct cmd_home *h, const struct init *in, struct jit_why *why)
 	wr_str(&w, "The signer's home is ready.\n\n"
 	    "Servers: this line into the file that sshd_config names with\n"
 	    "TrustedUserCAKeys (it is in user-ca.pub as well):\n\n");
-	ssh_key_put_line(&w, ssh_priv_public(h->keys.user_ca), comment);
+	ssh_key_put_line(&w, ssh_priv_public(keyring_first(&h->keys,
+	    KEY_USE_USER_CA)), comment);
+	if (in->x509 != NULL)
+		wr_fmt(&w, "\n\nServers that take client certificates: "
+		    "%s/" CA_CERT_FILE, in->home);
 	wr_str(&w, "\n\nPeople: the log's key, to be pinned (log.vkey):\n\n");
 	tlog_vkey_put(&w, &h->keys.vkey);
 	wr_fmt(&w, "\n\nNext:\n\n  jit-signer serve %s %s --socket PATH\n\n"
@@ -182,11 +215,12 @@ cmd_init(int argc, char **argv)
 	const char *operand[2];
 	const struct cmd_opt opts[] = {
 		{ .name = "--ca-type", .text = &in.type },
+		{ .name = "--x509", .text = &in.x509 },
 		{ .name = "--passphrase-file", .text = &in.file },
 		{ .name = "--passphrase-fd", .text = &in.fd },
 	};
 	struct jit_why why = { 0 };
-	enum jit_err e = cmd_parse(argc, argv, opts, 3, operand, 2, &why);
+	enum jit_err e = cmd_parse(argc, argv, opts, 4, operand, 2, &why);
 
 	if (e == JIT_OK) {
 		log_setup("jit-signer", STDERR_FILENO, LOG_L_WARN, wall_s);

@@ -34,8 +34,8 @@ struct keyring {
 	struct ssh_priv *log;		/* owned; keyring_done() */
 	struct tlog_vkey vkey;		/* of log, under the origin */
 	/* CA keys, owned: those of user-ca, then those of x509-ca. */
-	struct ssh_priv *ca[CA_KEYS_MAX];
-	enum key_use use[CA_KEYS_MAX];
+	struct ssh_priv *ca[2 * KEYRING_MAX];
+	enum key_use use[2 * KEYRING_MAX];
 	size_t n;
 };
 

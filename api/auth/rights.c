@@ -47,7 +47,6 @@ reader_of(const struct policy *p, struct span person,
     const struct digest *key, struct reader *ret, struct jit_why *why)
 {
 	const struct person *who = policy_person(p, person);
-	const struct block *admins = policy_get(p, BLOCK_ADMINS, SPAN_NONE);
 	bool good = false;
 
 	if (who != NULL)
@@ -55,8 +54,12 @@ reader_of(const struct policy *p, struct span person,
 	if (!good)
 		return jit_fail(why, JIT_E_LOGIN, "the person or the key that "
 		    "logged in is not enrolled any more; log in again");
+	if (policy_is_locked(p, person))
+		return jit_fail(why, JIT_E_LOGIN, "%.*s is locked out; an "
+		    "admin can let them in again", (int)person.n,
+		    (const char *)person.p);
 	*ret = (struct reader){ .policy = p, .person = who };
-	ret->admin = admins != NULL && person_in(who, &admins->admins.of);
+	ret->admin = policy_is_admin(p, who);
 	ret->all = ret->admin || reads_every_role(p, who);
 	return JIT_OK;
 }
@@ -189,6 +192,10 @@ login_check(const struct policy *p, const struct login_here *h,
 	JIT_TRY(check_here(&l, h, why));
 	JIT_TRY(check_clock(&l, now, why));
 	JIT_TRY(check_signer(p, &l, text, sig, key, why));
+	if (policy_is_locked(p, l.person))
+		return jit_fail(why, JIT_E_LOCKEDOUT, "%.*s is locked out; an "
+		    "admin can let them in again", (int)l.person.n,
+		    (const char *)l.person.p);
 	*person = l.person;
 	return JIT_OK;
 }

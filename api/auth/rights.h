@@ -4,8 +4,9 @@
  * One reads one's own requests, those of roles that one may decide on or
  * that name a group of one's own under "read", and roles that one may ask
  * for.  Admins read all; so does an auditor: whoever is in a "read" group of
- * every role.  Nothing here lets anybody act: that is the signer's to judge.
- * Pure.
+ * every role.  So whoever may end a request (its requester, whoever may decide
+ * on its role, admins) sees it.  Who is locked out reads nothing.  Nothing
+ * here lets anybody act: that is the signer's to judge.  Pure.
  */
 #ifndef JIT_API_AUTH_RIGHTS_H
 #define JIT_API_AUTH_RIGHTS_H
@@ -21,7 +22,8 @@ struct reader {
 
 /*
  * Who is it, under this policy?  JIT_E_LOGIN: nobody of that name is in it
- * any more, or the key (SHA-256 of its blob) that logged in is not theirs.
+ * any more, they are locked out, or the key (SHA-256 of its blob) that logged
+ * in is not theirs.
  */
 enum jit_err reader_of(const struct policy *p, struct span person,
     const struct digest *key, struct reader *ret, struct jit_why *why);
@@ -48,6 +50,7 @@ enum jit_err reader_roles(const struct reader *r, struct span **ret,
  * then it is asked whose the key is.  So the same work is done for a person
  * that does not exist, and the same said.  No touch is asked for.
  *	JIT_E_LOGIN      not enrolled, or a bad signature: not told apart
+ *	JIT_E_LOCKEDOUT  it is theirs, and they are locked out
  *	JIT_E_LOGNAME    another log's, or another server's or TLS key's
  *	JIT_E_CLOCK      its times are over, or not yet
  *	JIT_E_NAMESPACE  signed for another purpose

@@ -3,13 +3,14 @@
 
 #include <openssl/crypto.h>
 
+#include "api/auth/rights.h"
 #include "api/auth/token.h"
 #include "ca/base/secret.h"
 #include "ca/base/text.h"
 
 struct tokens {
 	struct db *d;			/* borrowed, as its statements */
-	struct stmt *add, *trim, *find, *drop, *expire;
+	struct stmt *add, *trim, *find, *drop, *expire, *next, *forget;
 };
 
 static const char schema[] =
@@ -44,6 +45,10 @@ tokens_new(struct db *d, struct tokens **ret, struct jit_why *why)
 	    why));
 	JIT_TRY(db_prepare(d, "DELETE FROM tokens WHERE expires <= ?1",
 	    &t->expire, why));
+	JIT_TRY(db_prepare(d, "SELECT id, person, key FROM tokens WHERE id > ?1"
+	    " ORDER BY id LIMIT 1", &t->next, why));
+	JIT_TRY(db_prepare(d, "DELETE FROM tokens WHERE id = ?1", &t->forget,
+	    why));
 	*ret = t;
 	t = NULL;
 	return JIT_OK;
@@ -184,6 +189,47 @@ token_drop(struct tokens *t, struct span text, struct jit_why *why)
 	JIT_TRY(digest_sha256(text, &hash));
 	stmt_blob(t->drop, 1, DIGEST_SPAN(hash));
 	return stmt_run(t->drop, why);
+}
+
+/* The row that stands in t->next: is its owner somebody? */
+static enum jit_err
+check_row(struct tokens *t, const struct policy *p, bool *good)
+{
+	struct span key = stmt_get(t->next, 2);
+	struct reader r;
+	struct digest d;
+	enum jit_err e;
+
+	*good = false;
+	if (key.n != sizeof(d.b))
+		return JIT_OK;
+	memcpy(d.b, key.p, key.n);
+	e = reader_of(p, stmt_get(t->next, 1), &d, &r, NULL);
+	*good = e == JIT_OK;
+	return e == JIT_E_LOGIN ? JIT_OK : e;
+}
+
+enum jit_err
+tokens_check(struct tokens *t, const struct policy *p, struct jit_why *why)
+{
+	int64_t id = INT64_MIN;
+	bool row = true, good = true;
+	enum jit_err e;
+
+	for (;;) {
+		stmt_int(t->next, 1, id);
+		JIT_TRY(stmt_step(t->next, &row, why));
+		if (!row)
+			return JIT_OK;
+		id = stmt_get_int(t->next, 0);
+		e = check_row(t, p, &good);
+		stmt_reset(t->next);
+		JIT_TRY(e);
+		if (good)
+			continue;
+		stmt_int(t->forget, 1, id);
+		JIT_TRY(stmt_run(t->forget, why));
+	}
 }
 
 enum jit_err

@@ -4,7 +4,8 @@
  * 32 random bytes as base64url, told once.  The database keeps SHA-256 of
  * that text, with the person, the key that logged in, and the end.  A token
  * is worth nothing once its person or that key is not in the policy in force
- * any more: the caller looks (rights.h).  Whoever can write the database can
+ * any more, or the person is locked out: the caller looks (rights.h), and
+ * tokens_check() forgets it, so that it stays worth nothing.  Whoever can write the database can
  * read as anybody, as they could from the database itself, and not act.
  */
 #ifndef JIT_API_AUTH_TOKEN_H
@@ -50,6 +51,12 @@ enum jit_err token_find(struct tokens *t, struct span text, utc_s now,
     struct token_owner *ret, struct jit_why *why);
 /* Log out.  Fine when there is none. */
 enum jit_err token_drop(struct tokens *t, struct span text,
+    struct jit_why *why);
+/*
+ * Forget those whose person or key p does not know any more, or has locked
+ * out.  Inside of a transaction of the caller's, when there is one.
+ */
+enum jit_err tokens_check(struct tokens *t, const struct policy *p,
     struct jit_why *why);
 /* Forget those that are over. */
 enum jit_err tokens_expire(struct tokens *t, utc_s now, struct jit_why *why);

@@ -23,7 +23,8 @@
  * Host, a Content-Length that is no number, a bad chunk) gets a page of its
  * own with 4xx, or no answer, is closed, and never reaches served().
  *
- * Every answer of ours carries Cache-Control: no-store, X-Content-Type-
+ * Every answer of ours carries Cache-Control: no-store (unless it is given
+ * with another one), X-Content-Type-
  * Options: nosniff, Content-Security-Policy: default-src 'none';
  * frame-ancestors 'none', Strict-Transport-Security, and X-Request-Id (our
  * own number, never the client's).  Nothing of a request is echoed in a
@@ -133,10 +134,27 @@ enum jit_err exchange_park(struct exchange *x, void (*gone)(void *arg),
 struct exchange_header { const char *name, *value; };
 /*
  * Answer.  Takes body (which may be empty).  type: its media type, NULL when
- * there is no body.  more: further headers, borrowed for the call.  x is not
- * to be used afterwards.
+ * there is no body.  more: further headers, borrowed for the call; a
+ * Cache-Control among them stands in the place of ours.  x is not to be used
+ * afterwards.
  */
 void exchange_answer(struct exchange *x, unsigned status, const char *type,
     struct buf *body, const struct exchange_header *more, size_t n_more);
+
+/*
+ * Bytes that many answers share, however long each takes to be read; for what
+ * is large and seldom changes.  Public: they are not wiped.  In the thread of
+ * the loop only.
+ */
+struct shared;
+/* Takes body, also on an error, and holds it once.  JIT_E_NOMEM. */
+enum jit_err shared_new(struct buf *body, struct shared **ret);
+struct shared *shared_hold(struct shared *s);
+void shared_drop(struct shared *s);		/* NULL is fine */
+struct span shared_bytes(const struct shared *s);
+/* As exchange_answer(); holds body for as long as it needs it. */
+void exchange_answer_shared(struct exchange *x, unsigned status,
+    const char *type, struct shared *body,
+    const struct exchange_header *more, size_t n_more);
 
 #endif

@@ -46,6 +46,83 @@ response_of(struct buf *body)
 	return r;
 }
 
+/* ---- shared bytes ---- */
+
+struct shared {
+	unsigned refs;
+	struct buf bytes;		/* owned */
+};
+
+enum jit_err
+shared_new(struct buf *body, struct shared **ret)
+{
+	struct shared *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		buf_done(body);
+		return JIT_E_NOMEM;
+	}
+	s->refs = 1;
+	s->bytes = *body;
+	*body = (struct buf){ NULL, 0 };
+	*ret = s;
+	return JIT_OK;
+}
+
+struct shared *
+shared_hold(struct shared *s)
+{
+	s->refs++;
+	return s;
+}
+
+void
+shared_drop(struct shared *s)
+{
+	if (s == NULL || --s->refs > 0)
+		return;
+	buf_done(&s->bytes);
+	free(s);
+}
+
+struct span
+shared_bytes(const struct shared *s)
+{
+	return BUF_SPAN(s->bytes);
+}
+
+static void
+drop(void *arg)
+{
+	shared_drop(arg);
+}
+
+static struct MHD_Response *
+response_of_shared(struct shared *s)
+{
+	struct MHD_Response *r;
+
+	if (s->bytes.n == 0)
+		return response_of(NULL);
+	r = MHD_create_response_from_buffer_with_free_callback_cls(
+	    s->bytes.n, s->bytes.p, drop, s);
+	if (r != NULL)
+		(void)shared_hold(s);
+	return r;
+}
+
+/* ---- answers ---- */
+
+/* Does the answer say that by itself? */
+static bool
+says(const struct exchange_header *more, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(more[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static bool
 add(struct MHD_Response *r, const char *name, const char *value)
 {
@@ -60,7 +137,8 @@ add_headers(struct exchange *x, struct MHD_Response *r, const char *type,
 	bool ok = true;
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-		ok = ok && add(r, always[i].name, always[i].value);
+		ok = ok && (says(more, n_more, always[i].name) ||
+		    add(r, always[i].name, always[i].value));
 	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)x->id);
 	ok = ok && add(r, "X-Request-Id", id);
 	if (type != NULL)
@@ -88,14 +166,12 @@ unpark(struct exchange *x)
 	}
 }
 
-void
-exchange_answer(struct exchange *x, unsigned status, const char *type,
-    struct buf *body, const struct exchange_header *more, size_t n_more)
+/* Takes r, which may be NULL. */
+static void
+answer(struct exchange *x, unsigned status, const char *type,
+    struct MHD_Response *r, const struct exchange_header *more,
+    size_t n_more)
 {
-	struct MHD_Response *r = response_of(body);
-
-	if (body != NULL)
-		buf_done(body);
 	if (r != NULL && !add_headers(x, r, type, more, n_more)) {
 		MHD_destroy_response(r);
 		r = NULL;
@@ -105,6 +181,24 @@ exchange_answer(struct exchange *x, unsigned status, const char *type,
 	x->status = r == NULL ? 0 : status;
 	unpark(x);
 	x->state = EXCHANGE_ANSWERED;
+}
+
+void
+exchange_answer(struct exchange *x, unsigned status, const char *type,
+    struct buf *body, const struct exchange_header *more, size_t n_more)
+{
+	struct MHD_Response *r = response_of(body);
+
+	if (body != NULL)
+		buf_done(body);
+	answer(x, status, type, r, more, n_more);
+}
+
+void
+exchange_answer_shared(struct exchange *x, unsigned status, const char *type,
+    struct shared *body, const struct exchange_header *more, size_t n_more)
+{
+	answer(x, status, type, response_of_shared(body), more, n_more);
 }
 
 void

@@ -402,9 +402,10 @@ read_straight(struct span s, size_t max_text, size_t n_sigs,
 	    !eat(&s, "\"sigs\"") || !eat(&s, ":") || !eat(&s, "["))
 		return false;
 	do {
-		if (v->n == n_sigs ||
-		    !eat_b64(&s, SSHSIG_MAX, &v->sig[v->n++]))
+		if (v->n == n_sigs || !eat_b64(&s, v->n == 0 ? SSHSIG_MAX :
+		    BODY_PROOF_MAX, &v->sig[v->n]))
 			return false;
+		v->n++;
 	} while (eat(&s, ","));
 	return eat(&s, "]") && eat(&s, "}") && eat(&s, "") && s.n == 0;
 }
@@ -426,8 +427,11 @@ body_signed(struct span s, size_t max_text, size_t n_sigs,
 	body_signed_done(&v);
 	JIT_TRY(body_parse(s, &b, why));
 	JIT_TRY(body_b64(&b, "text", 1, max_text, &v.text, why));
-	JIT_TRY(body_b64s(&b, "sigs", 1, n_sigs, SSHSIG_MAX, v.sig, &v.n,
-	    why));
+	JIT_TRY(body_b64s(&b, "sigs", 1, n_sigs, n_sigs > 1 ?
+	    BODY_PROOF_MAX : SSHSIG_MAX, v.sig, &v.n, why));
+	if (v.sig[0].n > SSHSIG_MAX)
+		return jit_fail(why, JIT_E_FORMAT, "\"sigs\": the first is "
+		    "of %zu bytes, accepted are %d", v.sig[0].n, SSHSIG_MAX);
 	JIT_TRY(body_end(&b, why));
 	*ret = v;
 	v = (struct body_signed){ 0 };

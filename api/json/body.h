@@ -64,10 +64,12 @@ enum jit_err body_end(const struct body *b, struct jit_why *why);
 
 /*
  * {"text": base64, "sigs": [base64 …]}: every act.  A text of 1 to max_text
- * bytes, 1 to n_sigs (at most BODY_SIGS) signatures of at most SSHSIG_MAX.
+ * bytes, 1 to n_sigs (at most BODY_SIGS) signatures of at most SSHSIG_MAX; a
+ * second one may be a CSR, of at most BODY_PROOF_MAX.
  * Errors as above; *ret is set on success only.
  */
 #define BODY_SIGS 2
+#define BODY_PROOF_MAX 16384
 struct body_signed {
 	struct buf text, sig[BODY_SIGS];	/* owned */
 	size_t n;

@@ -38,6 +38,7 @@ gone(void *arg)
 	struct call *c = arg;
 
 	link_forget(c->d->link, c);
+	lists_forget(c->d->lists, c);
 	call_free(c);
 }
 
@@ -86,6 +87,19 @@ call_empty(struct call *c)
 	JIT_DONE(buf_done) struct buf b = { NULL, 0 };
 
 	finish(c, 204, NULL, &b, NULL, 0);
+}
+
+void
+call_shared(struct call *c, unsigned status, const char *type,
+    struct shared *body, const struct exchange_header *more, size_t n_more)
+{
+	struct exchange *x = c->x;
+
+	call_free(c);
+	if (body != NULL)
+		exchange_answer_shared(x, status, type, body, more, n_more);
+	else
+		exchange_answer(x, status, NULL, NULL, more, n_more);
 }
 
 void
@@ -170,6 +184,13 @@ call_ask(struct call *c, const struct ask *a, size_t n, bool lenient,
 	e = link_ask(c->d->link, a, n, answered, c, &why);
 	if (e != JIT_OK)
 		call_fail(c, e, &why);
+}
+
+void
+call_list(struct call *c, struct span name, lists_told *then)
+{
+	if (park(c))
+		lists_want(c->d->lists, name, then, c);
 }
 
 /* ---- the view, and news ---- */
@@ -292,7 +313,8 @@ call_news(struct certd *d, const struct entry *e)
 	bool about = !e->erased && rec_about((enum entry_type)e->type,
 	    e->body, &id);
 
-	if (!about && e->type != ENTRY_POLICY)
+	/* Who is locked out learns it now. */
+	if (!about && e->type != ENTRY_POLICY && e->type != ENTRY_LOCK)
 		return;
 	for (struct call *c = d->waiting; c != NULL; c = c->next)
 		if (c->counted && e->index >= c->want &&

@@ -8,8 +8,8 @@
  *	     └──────── call_when_known(c, then) ──► then(c)
  *
  * Every path through a function ends in exactly one of call_answer,
- * call_empty, call_fail, call_ask, call_when_known or call_wait; c is not to be
- * touched behind it.  A client that goes away ends the call by itself.
+ * call_empty, call_shared, call_fail, call_ask, call_list, call_when_known or
+ * call_wait; c is not to be touched behind it.  A client that goes away ends the call by itself.
  */
 #ifndef JIT_API_ROUTES_CALL_H
 #define JIT_API_ROUTES_CALL_H
@@ -86,6 +86,9 @@ void call_make(struct call *c, unsigned status,
 /* Takes what j holds. */
 void call_answer(struct call *c, unsigned status, struct js *j);
 void call_empty(struct call *c);		/* 204 */
+/* Shared bytes of that type; NULL: none, for 304. */
+void call_shared(struct call *c, unsigned status, const char *type,
+    struct shared *body, const struct exchange_header *more, size_t n_more);
 void call_fail(struct call *c, enum jit_err e, const struct jit_why *why);
 
 /* ---- later ---- */
@@ -109,6 +112,9 @@ void call_when_known(struct call *c, call_then *then);
 void call_wait(struct call *c, uint64_t since, uint32_t ms, call_then *then);
 /* Tell waiting calls of an entry; certd_wake() lets them go on. */
 void call_news(struct certd *d, const struct entry *e);
+
+/* The list of that name (api/lists.h): told once, perhaps at once. */
+void call_list(struct call *c, struct span name, lists_told *then);
 
 /* ---- shared by functions ---- */
 

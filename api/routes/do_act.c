@@ -7,7 +7,7 @@
 #include "api/routes/receipts.h"
 #include "ca/grant/decision.h"
 #include "ca/grant/request.h"
-#include "ca/ssh/cert.h"
+#include "ca/x509/der.h"
 
 void
 do_ask(struct call *c)
@@ -15,8 +15,8 @@ do_ask(struct call *c)
 	JIT_DONE(body_signed_done) struct body_signed b = { .n = 0 };
 	struct jit_why why = { 0 };
 	struct ask a = { .op = OP_REQUEST };
-	enum jit_err e = body_signed(exchange_body(c->x), REQUEST_MAX, 2, &b,
-	    &why);
+	enum jit_err e = body_signed(exchange_body(c->x), REQUEST_MAX, 2,
+	    &b, &why);
 
 	if (e != JIT_OK) {
 		call_fail(c, e, &why);
@@ -41,8 +41,8 @@ check_about(const struct call *c, enum op op, struct span text,
 		JIT_TRY(decision_parse(text, &d, why));
 		id = &d.request;
 	} else {
-		JIT_TRY(act_parse(text, op == OP_DROP ? ACT_DROP : ACT_CANCEL,
-		    &act, why));
+		JIT_TRY(act_parse(text, op == OP_REVOKE ? ACT_REVOKE :
+		    op == OP_DROP ? ACT_DROP : ACT_CANCEL, &act, why));
 	}
 	return strcmp(id->s, c->id.s) == 0 ? JIT_OK : jit_fail(why,
 	    JIT_E_OTHERTEXT, "the text is about request %s, the path about "
@@ -86,28 +86,71 @@ do_drop(struct call *c)
 	act(c, OP_DROP, ACT_MAX);
 }
 
+void
+do_revoke(struct call *c)
+{
+	act(c, OP_REVOKE, ACT_MAX);
+}
+
+/* About a person, of whom anybody may speak: the signer judges. */
+void
+do_lock(struct call *c)
+{
+	JIT_DONE(body_signed_done) struct body_signed b = { .n = 0 };
+	struct jit_why why = { 0 };
+	struct ask a = { .op = OP_LOCK };
+	struct lock l;
+	enum jit_err e = body_signed(exchange_body(c->x), ACT_MAX, 1, &b,
+	    &why);
+
+	if (e == JIT_OK)
+		e = lock_parse(BUF_SPAN(b.text), &l, &why);
+	if (e != JIT_OK) {
+		call_fail(c, e, &why);
+		return;
+	}
+	a.text = BUF_SPAN(b.text);
+	a.sig = BUF_SPAN(b.sig[0]);
+	call_ask(c, &a, 1, false, receipts_created);
+}
+
 /* ---- collect ---- */
+
+/* A line of OpenSSH, or PEM. */
+static void
+put_cert_text(struct wr *w, enum request_kind kind, struct span cert)
+{
+	struct rd rd = rd_of(cert);
+
+	if (kind == KIND_X509) {
+		x509_put_pem(w, "CERTIFICATE", cert);
+		return;
+	}
+	wr_span(w, rd_string(&rd, cert.n));
+	wr_u8(w, ' ');
+	b64_put(w, cert);
+}
 
 static enum jit_err
 put_certificate(struct js *j, const struct receipts *r, struct jit_why *why)
 {
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *cert = NULL;
-	JIT_DONE(wr_done) struct wr line = WR_INIT(2 * SSH_BLOB_MAX);
+	JIT_DONE(issued_done) struct issued cert = { .kind = KIND_SSH_USER };
+	JIT_DONE(wr_done) struct wr text = WR_INIT(2 * X509_CERT_MAX);
+	uint8_t serial[ISSUED_SERIAL];
+	char shown[ISSUED_SERIAL_TEXT];
 	struct rec_issued i;
-	struct rd rd;
 
 	if (r->n != 1 || r->v[0].e.type != ENTRY_ISSUED)
 		return jit_fail(why, JIT_E_PROTOCOL, "the signer's answer is "
 		    "no certificate");
 	JIT_TRY(rec_get_issued(r->v[0].e.body, &i, why));
-	JIT_TRY(ssh_cert_parse(i.cert, &cert, why));
-	rd = rd_of(i.cert);
-	wr_span(&line, rd_string(&rd, i.cert.n));
-	wr_u8(&line, ' ');
-	b64_put(&line, i.cert);
-	JIT_TRY(line.err);
-	js_text(j, "certificate", wr_view(&line));
-	js_uint(j, "serial", ssh_cert_fields(cert)->serial);
+	JIT_TRY(issued_parse(i.cert, &cert, why));
+	put_cert_text(&text, cert.kind, i.cert);
+	JIT_TRY(text.err);
+	issued_serial(&cert, serial);
+	js_str(j, "kind", request_kind_name(cert.kind));
+	js_text(j, "certificate", wr_view(&text));
+	js_str(j, "serial", issued_serial_text(cert.kind, serial, shown));
 	return JIT_OK;
 }
 

@@ -1,7 +1,9 @@
 /* What everybody may know: health, keys, checkpoints. */
 #include "api/routes/call.h"
+#include "ca/x509/der.h"
 
 #define OLD_MAX 2
+#define KEY_ID_MAX 32		/* bytes; 20 as a rule */
 
 static const char *
 state_name(enum signer_state s)
@@ -45,6 +47,61 @@ read_old(struct call *c, size_t max, uint64_t *old, size_t *n,
 	return JIT_OK;
 }
 
+/* ---- the CA keys ---- */
+
+/* A CA's certificates, its own first; null for SSH. */
+static void
+put_chain(struct js *j, const struct ca_key *k)
+{
+	JIT_DONE(wr_done) struct wr pem = WR_INIT(CA_CHAIN_MAX * 2 *
+	    X509_CA_MAX);
+	char hex[2 * KEY_ID_MAX + 1];
+	struct span id;
+
+	if (k->use != CA_X509) {
+		js_null(j, "key_id");
+		js_null(j, "chain");
+		return;
+	}
+	id = x509_ca_ski(k->ca);
+	if (id.n > KEY_ID_MAX)
+		wr_fail(&j->w, JIT_E_SIZE);
+	else
+		hex_text(id, hex);
+	for (size_t i = 0; i < k->n_chain; i++)
+		x509_put_pem(&pem, "CERTIFICATE", BUF_SPAN(k->chain[i]));
+	wr_fail(&j->w, pem.err);
+	js_str(j, "key_id", j->w.err == JIT_OK ? hex : NULL);
+	js_text(j, "chain", wr_view(&pem));
+}
+
+static void
+put_key(struct js *j, const struct ca_key *k)
+{
+	JIT_DONE(wr_done) struct wr line = WR_INIT(2 * SSH_BLOB_MAX);
+
+	ssh_key_put_line(&line, k->key, NULL);
+	wr_fail(&j->w, line.err);
+	js_open(j, NULL, '{');
+	js_str(j, "use", ca_use_name(k->use));
+	js_str(j, "state", ca_state_name(k->state));
+	js_text(j, "key", wr_view(&line));
+	put_chain(j, k);
+	js_close(j, '}');
+}
+
+static void
+put_keys(struct js *j, const struct view *v)
+{
+	const struct ca_keys *keys = view_keys(v);
+
+	js_uint(j, "keys_index", view_keys_index(v));
+	js_open(j, "keys", '[');
+	for (size_t i = 0; i < keys->n; i++)
+		put_key(j, &keys->v[i]);
+	js_close(j, ']');
+}
+
 static void
 got_ca(struct call *c, const struct answer *ans, size_t n)
 {
@@ -64,6 +121,7 @@ got_ca(struct call *c, const struct answer *ans, size_t n)
 	js_open(&j, NULL, '{');
 	js_text(&j, "log", wr_view(&vkey));
 	js_str(&j, "user_ca", d->user_ca);
+	put_keys(&j, d->view);
 	js_str(&j, "state", state_name(d->says.state));
 	js_utc(&j, "now", certd_now(d));
 	js_uint(&j, "policy", d->says.policy_index);
@@ -74,18 +132,27 @@ got_ca(struct call *c, const struct answer *ans, size_t n)
 	call_answer(c, 200, &j);
 }
 
+static void
+ask_ca(struct call *c)
+{
+	const struct ask a = { .op = OP_CHECKPOINT, .from = c->number };
+
+	call_ask(c, &a, 1, false, got_ca);
+}
+
 void
 do_ca(struct call *c)
 {
-	struct ask a = { .op = OP_CHECKPOINT };
 	struct jit_why why = { 0 };
 	size_t n = 0;
-	enum jit_err e = read_old(c, 1, &a.from, &n, &why);
+	enum jit_err e = read_old(c, 1, &c->number, &n, &why);
 
 	if (e != JIT_OK)
 		call_fail(c, e, &why);
+	else if (view_keys_index(c->d->view) >= c->d->keys_index)
+		ask_ca(c);
 	else
-		call_ask(c, &a, 1, false, got_ca);
+		call_when_known(c, ask_ca);
 }
 
 static void ask_checkpoint(struct call *c);

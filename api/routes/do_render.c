@@ -6,12 +6,18 @@
 
 #include "api/routes/receipts.h"
 #include "ca/grant/decision.h"
+#include "ca/x509/der.h"
+#include "ca/x509/key.h"
 
 #define WINDOW (8 * 3600)	/* s that approvers have, unless it says */
+#define KEY_MAX (2 * SSH_BLOB_MAX)	/* bytes of a key, as text */
 
-enum kind { KIND_REQUEST, KIND_DECISION, KIND_CANCEL, KIND_DROP };
-static const char *const kinds[] = { "request", "decision", "cancel",
-    "drop" };
+enum text_kind {
+	TEXT_REQUEST, TEXT_DECISION, TEXT_CANCEL, TEXT_DROP, TEXT_REVOKE,
+	TEXT_LOCK, TEXT_UNLOCK, TEXT_KINDS
+};
+static const char *const kinds[TEXT_KINDS] = { "request", "decision",
+    "cancel", "drop", "revoke", "lock", "unlock" };
 
 static enum jit_err
 answer_text(struct js *j, struct span text, const struct ulid *id,
@@ -19,7 +25,8 @@ answer_text(struct js *j, struct span text, const struct ulid *id,
 {
 	js_open(j, NULL, '{');
 	js_b64(j, "text", text);
-	js_str(j, "id", id->s);
+	if (id != NULL)
+		js_str(j, "id", id->s);
 	js_str(j, "namespace", ns);
 	js_close(j, '}');
 	return JIT_OK;
@@ -84,15 +91,30 @@ drafted_done(struct drafted *d)
 }
 JIT_SCOPED_OBJ(struct drafted, drafted_done);
 
+/* As openssl pkey -pubout writes it. */
+static enum jit_err
+key_of_pem(struct span s, struct ssh_key **ret)
+{
+	JIT_DONE(buf_done) struct buf der = { NULL, 0 };
+
+	JIT_TRY(x509_pem_one(s, "PUBLIC KEY", &der, NULL));
+	return x509_key_from_spki(BUF_SPAN(der), ret, NULL);
+}
+
 static enum jit_err
 take_key(struct body *b, struct drafted *d, struct jit_why *why)
 {
+	static const char pem[] = "-----BEGIN ";
 	struct span s;
+	enum jit_err e;
 
-	JIT_TRY(body_text(b, "certify", 2 * SSH_BLOB_MAX, &s, why));
-	if (ssh_key_parse_line(s, &d->key, NULL, NULL) != JIT_OK)
+	JIT_TRY(body_text(b, "certify", KEY_MAX, &s, why));
+	e = s.n > sizeof(pem) && memcmp(s.p, pem, sizeof(pem) - 1) == 0 ?
+	    key_of_pem(s, &d->key) :
+	    ssh_key_parse_line(s, &d->key, NULL, NULL);
+	if (e != JIT_OK)
 		return member_bad(why, "certify", "a public key as "
-		    "id_ed25519.pub holds it");
+		    "id_ed25519.pub or openssl pkey -pubout has it");
 	ssh_key_fingerprint(d->key, d->fp);
 	d->r.certify_type = span_str(ssh_key_type_name(d->key));
 	d->r.certify = span_str(d->fp);
@@ -125,6 +147,9 @@ take_request(struct call *c, struct body *b, const struct reader *who,
 	struct request *r = &d->r;
 	struct span s;
 
+	/* What the role gives may name both. */
+	r->requester = who->person->name;
+	JIT_TRY(ulid_make((int64_t)now * 1000, &c->d->rng, &r->id));
 	JIT_TRY(body_text(b, "role", 32, &s, why));
 	JIT_TRY(policy_fill_request(who->policy, s, r, &d->store, why));
 	JIT_TRY(take_key(b, d, why));
@@ -134,11 +159,8 @@ take_request(struct call *c, struct body *b, const struct reader *who,
 		return member_bad(why, "collect", "\"sha256:\" and 64 hex "
 		    "digits");
 	JIT_TRY(take_plain(b, "reason", REASON_MAX, &r->reason, why));
-	JIT_TRY(body_end(b, why));
-	JIT_TRY(ulid_make((int64_t)now * 1000, &c->d->rng, &r->id));
 	r->log = span_str(c->d->conf.log_id);
-	r->requester = who->person->name;
-	return JIT_OK;
+	return body_end(b, why);
 }
 
 static enum jit_err
@@ -162,7 +184,7 @@ render_request(struct call *c, struct body *b, struct js *j,
 
 /* verdict u8, comment string */
 static enum jit_err
-keep_wish(struct call *c, struct body *b, enum kind kind,
+keep_wish(struct call *c, struct body *b, enum text_kind kind,
     struct jit_why *why)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(COMMENT_MAX + 16);
@@ -170,7 +192,7 @@ keep_wish(struct call *c, struct body *b, enum kind kind,
 
 	JIT_TRY(take_id(b, &c->id, why));
 	JIT_TRY(take_plain(b, "comment", COMMENT_MAX, &comment, why));
-	if (kind == KIND_DECISION) {
+	if (kind == TEXT_DECISION) {
 		JIT_TRY(body_text(b, "verdict", 16, &verdict, why));
 		if (!span_eq_str(verdict, "approve") &&
 		    !span_eq_str(verdict, "deny"))
@@ -181,6 +203,13 @@ keep_wish(struct call *c, struct body *b, enum kind kind,
 	wr_u8(&w, span_eq_str(verdict, "deny"));
 	wr_string(&w, comment);
 	return wr_take(&w, &c->kept);
+}
+
+static enum act_kind
+act_of(const struct call *c)
+{
+	return c->number == TEXT_REVOKE ? ACT_REVOKE :
+	    c->number == TEXT_DROP ? ACT_DROP : ACT_CANCEL;
 }
 
 static enum jit_err
@@ -195,19 +224,18 @@ write_about(struct call *c, struct span text, struct js *j,
 	    .approver = span_str(c->owner.person),
 	    .decided = certd_now(c->d), .request = c->id,
 	    .comment = rd_string(&r, COMMENT_MAX), .request_text = text };
-	struct act a = { .kind = c->number == KIND_DROP ? ACT_DROP :
-	    ACT_CANCEL, .log = d.log, .by = d.approver, .at = d.decided,
-	    .request = c->id, .comment = d.comment };
+	struct act a = { .kind = act_of(c), .log = d.log, .by = d.approver,
+	    .at = d.decided, .request = c->id, .comment = d.comment };
 
 	JIT_TRY(digest_sha256(text, &a.digest));
-	if (c->number == KIND_DECISION)
+	if (c->number == TEXT_DECISION)
 		decision_put(&w, &d);
 	else
 		act_put(&w, &a);
 	if (w.err != JIT_OK)
 		return jit_fail(why, w.err, "the text would be too long");
 	return answer_text(j, wr_view(&w), &c->id, c->number ==
-	    KIND_DECISION ? NS_DECISION : act_namespace(a.kind));
+	    TEXT_DECISION ? NS_DECISION : act_namespace(a.kind));
 }
 
 static enum jit_err
@@ -253,20 +281,59 @@ about(struct call *c)
 		receipts_prove(c, &row.index, 1, got_request);
 }
 
+/* ---- about a person ---- */
+
+static enum jit_err
+render_lock(struct call *c, struct body *b, enum text_kind kind,
+    struct js *j, struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ACT_MAX);
+	struct lock l = { .unlock = kind == TEXT_UNLOCK,
+	    .log = span_str(c->d->conf.log_id),
+	    .by = span_str(c->owner.person), .at = certd_now(c->d) };
+
+	JIT_TRY(body_text(b, "person", 32, &l.person, why));
+	if (!text_is_name(l.person))
+		return member_bad(why, "person", "a name");
+	JIT_TRY(take_plain(b, "comment", COMMENT_MAX, &l.comment, why));
+	JIT_TRY(body_end(b, why));
+	lock_put(&w, &l);
+	if (w.err != JIT_OK)
+		return jit_fail(why, w.err, "the text would be too long");
+	return answer_text(j, wr_view(&w), NULL, lock_namespace(l.unlock));
+}
+
 /* ---- which ---- */
 
 static enum jit_err
-find_kind(struct body *b, enum kind *ret, struct jit_why *why)
+find_kind(struct body *b, enum text_kind *ret, struct jit_why *why)
 {
 	struct span s;
 
 	JIT_TRY(body_text(b, "kind", 16, &s, why));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (span_eq_str(s, kinds[i])) {
-			*ret = (enum kind)i;
+			*ret = (enum text_kind)i;
 			return JIT_OK;
 		}
-	return member_bad(why, "kind", "request, decision, cancel or drop");
+	return member_bad(why, "kind", "request, decision, cancel, drop, "
+	    "revoke, lock or unlock");
+}
+
+/* What is known at once; else what was wanted is kept. */
+static enum jit_err
+render(struct call *c, struct body *b, enum text_kind kind, struct js *j,
+    struct jit_why *why)
+{
+	switch (kind) {
+	case TEXT_REQUEST:
+		return render_request(c, b, j, why);
+	case TEXT_LOCK:
+	case TEXT_UNLOCK:
+		return render_lock(c, b, kind, j, why);
+	default:
+		return keep_wish(c, b, kind, why);
+	}
 }
 
 void
@@ -275,16 +342,16 @@ do_render(struct call *c)
 	JIT_DONE(body_done) struct body b = { .root = NULL };
 	JIT_DONE(js_done) struct js j = JS_INIT;
 	struct jit_why why = { 0 };
-	enum kind kind = KIND_REQUEST;
+	enum text_kind kind = TEXT_REQUEST;
 	enum jit_err e;
 
 	if ((e = body_parse(exchange_body(c->x), &b, &why)) == JIT_OK &&
 	    (e = find_kind(&b, &kind, &why)) == JIT_OK)
-		e = kind == KIND_REQUEST ? render_request(c, &b, &j, &why) :
-		    keep_wish(c, &b, kind, &why);
+		e = render(c, &b, kind, &j, &why);
 	if (e != JIT_OK)
 		call_fail(c, e, &why);
-	else if (kind == KIND_REQUEST)
+	else if (kind == TEXT_REQUEST || kind == TEXT_LOCK ||
+	    kind == TEXT_UNLOCK)
 		call_answer(c, 200, &j);
 	else
 		call_when_known(c, about);

@@ -27,6 +27,8 @@ state_of(const struct view_row *r, const struct role *role, unsigned have,
 		return "cancelled";
 	case VIEW_DROPPED:
 		return "dropped";
+	case VIEW_REVOKED:
+		return "revoked";
 	case VIEW_ISSUED:
 		return now < r->until ? "live" : "expired";
 	case VIEW_OPEN:
@@ -38,16 +40,48 @@ state_of(const struct view_row *r, const struct role *role, unsigned have,
 }
 
 static void
+put_list(struct js *j, const char *name, const struct span *v, size_t n)
+{
+	js_open(j, name, '[');
+	for (size_t i = 0; i < n; i++)
+		js_text(j, NULL, v[i]);
+	js_close(j, ']');
+}
+
+/* null when there is none. */
+static void
+put_maybe(struct js *j, const char *name, struct span s)
+{
+	if (s.n > 0)
+		js_text(j, name, s);
+	else
+		js_null(j, name);
+}
+
+static void
 put_names(struct js *j, const struct view_row *r)
 {
-	js_open(j, "approved_by", '[');
-	for (size_t i = 0; i < r->n_approved; i++)
-		js_text(j, NULL, r->approved[i]);
-	js_close(j, ']');
-	if (r->denied.n > 0)
-		js_text(j, "denied_by", r->denied);
-	else
-		js_null(j, "denied_by");
+	static const char *const causes[] = {
+		[ENDED_LOCKED] = "person-locked",
+		[ENDED_PERSON] = "person-removed",
+		[ENDED_KEY] = "key-removed",
+	};
+
+	put_list(j, "approved_by", r->approved, r->n_approved);
+	put_maybe(j, "denied_by", r->denied);
+	put_maybe(j, "revoked_by", r->revoked);
+	js_str(j, "ended_for", r->cause == 0 ? NULL : causes[r->cause]);
+}
+
+/* What is asked for, beside the role's name. */
+static void
+put_kind(struct js *j, const struct view_row *r)
+{
+	js_str(j, "kind", request_kind_name(r->kind));
+	put_maybe(j, "profile", r->profile);
+	put_list(j, "subject", r->subject, r->n_subject);
+	put_list(j, "sans", r->sans, r->n_sans);
+	put_maybe(j, "crl", r->crl);
 }
 
 void
@@ -65,6 +99,7 @@ call_put_request(struct js *j, const char *name, const struct certd *d,
 	js_digest(j, "digest", &r->digest);
 	js_text(j, "requester", r->requester);
 	js_text(j, "role", r->role);
+	put_kind(j, r);
 	js_str(j, "state", state_of(r, role, have, now));
 	js_utc(j, "created", r->created);
 	js_utc(j, "opens", r->opens);
@@ -77,12 +112,10 @@ call_put_request(struct js *j, const char *name, const struct certd *d,
 		js_uint(j, "need", role->need);
 	else
 		js_null(j, "need");
-	if (r->serial != 0) {
-		js_uint(j, "serial", r->serial);
+	put_maybe(j, "serial", r->serial);
+	if (r->serial.n > 0)
 		js_utc(j, "until", r->until);
-	} else {
-		js_null(j, "serial");
+	else
 		js_null(j, "until");
-	}
 	js_close(j, '}');
 }

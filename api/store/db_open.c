@@ -16,7 +16,7 @@
  * up with any change of a table, of what stands in one, or of DB_PAGE.
  */
 #define APPLICATION 0x6a697476u		/* "jitv" */
-#define VERSION 1
+#define VERSION 2
 #define HEADER 100			/* bytes */
 #define AT_PAGE 16
 #define AT_RESERVED 20
@@ -69,14 +69,14 @@ static const char always[] =
     "PRAGMA temp_store=MEMORY;"
     "PRAGMA cell_size_check=ON;"
     "PRAGMA journal_size_limit=16777216;";
-/* In this order: user_version 1 is what makes it acceptable. */
+/* In this order: user_version is what makes it acceptable. */
 static const char fresh[] =
     "PRAGMA page_size=4096;"
     "PRAGMA encoding='UTF-8';"
     "PRAGMA journal_mode=MEMORY;"
     "PRAGMA synchronous=OFF;"
     "PRAGMA application_id=0x6a697476;";
-static const char acceptable[] = "PRAGMA user_version=1";
+static const char acceptable[] = "PRAGMA user_version=2";
 static const char lasting[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=NORMAL;";

@@ -13,6 +13,10 @@ static const char tables[] =
     " sum INTEGER NOT NULL) STRICT;"
     "CREATE TABLE note (one INTEGER PRIMARY KEY, body BLOB NOT NULL,"
     " sum INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE held_keys (one INTEGER PRIMARY KEY, body BLOB NOT NULL,"
+    " sum INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE locks (one INTEGER PRIMARY KEY, body BLOB NOT NULL,"
+    " sum INTEGER NOT NULL) STRICT;"
     "CREATE TABLE block (place INTEGER PRIMARY KEY, body BLOB NOT NULL,"
     " sum INTEGER NOT NULL) STRICT;"
     "CREATE TABLE pending (idx INTEGER PRIMARY KEY, digest BLOB NOT NULL,"
@@ -94,16 +98,10 @@ static enum jit_err
 save_meta(struct view *v, struct jit_why *why)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(META_MAX);
-	struct stmt *s;
-	int64_t sum;
 
 	put_meta(&w, v);
 	JIT_TRY(w.err);
-	JIT_TRY(view_sum('m', wr_view(&w), &sum));
-	JIT_TRY(view_stmt(v, SQL_META_PUT, &s, why));
-	stmt_blob(s, 1, wr_view(&w));
-	stmt_int(s, 2, sum);
-	return stmt_run(s, why);
+	return view_put_row(v, SQL_META_PUT, 'm', wr_view(&w), why);
 }
 
 static enum jit_err
@@ -134,9 +132,8 @@ parse_meta(struct view *v, struct span body, struct jit_why *why)
 	return JIT_OK;
 }
 
-/* The one row of meta or note: body and sum.  *row: there is one. */
-static enum jit_err
-one_row(struct view *v, enum view_sql q, char table, struct stmt **s,
+enum jit_err
+view_one_row(struct view *v, enum view_sql q, char table, struct stmt **s,
     bool *row, struct jit_why *why)
 {
 	int64_t sum;
@@ -148,7 +145,22 @@ one_row(struct view *v, enum view_sql q, char table, struct stmt **s,
 	JIT_TRY(view_sum(table, stmt_get(*s, 0), &sum));
 	if (sum == stmt_get_int(*s, 1))
 		return JIT_OK;
-	return view_altered(v, table == 'm' ? "meta" : "note", 1, why);
+	return view_altered(v, table == 'm' ? "meta" : table == 'n' ? "note" :
+	    table == 'k' ? "held_keys" : "locks", 1, why);
+}
+
+enum jit_err
+view_put_row(struct view *v, enum view_sql q, char table, struct span body,
+    struct jit_why *why)
+{
+	struct stmt *s;
+	int64_t sum;
+
+	JIT_TRY(view_sum(table, body, &sum));
+	JIT_TRY(view_stmt(v, q, &s, why));
+	stmt_blob(s, 1, body);
+	stmt_int(s, 2, sum);
+	return stmt_run(s, why);
 }
 
 static enum jit_err
@@ -157,16 +169,17 @@ load(struct view *v, struct jit_why *why)
 	struct stmt *s;
 	bool row;
 
-	JIT_TRY(one_row(v, SQL_META_GET, 'm', &s, &row, why));
+	JIT_TRY(view_one_row(v, SQL_META_GET, 'm', &s, &row, why));
 	if (!row)
 		return view_altered(v, "meta", 1, why);
 	JIT_TRY(parse_meta(v, stmt_get(s, 0), why));
 	stmt_reset(s);
-	JIT_TRY(one_row(v, SQL_NOTE_GET, 'n', &s, &row, why));
+	JIT_TRY(view_one_row(v, SQL_NOTE_GET, 'n', &s, &row, why));
 	if (row)
 		JIT_TRY(buf_copy(&v->note, stmt_get(s, 0)));
 	stmt_reset(s);
-	return view_load_policy(v, why);
+	JIT_TRY(view_load_policy(v, why));
+	return view_load_held(v, why);
 }
 
 /* ---- open ---- */
@@ -221,6 +234,7 @@ view_free(struct view *v)
 		return;
 	view_rollback(v);
 	policy_free(v->policy);
+	view_held_done(v);
 	buf_done(&v->note);
 	db_free(v->db);
 	free(v);
@@ -250,6 +264,18 @@ view_policy_index(const struct view *v)
 	return v->at.policy_index;
 }
 
+const struct ca_keys *
+view_keys(const struct view *v)
+{
+	return &v->keys.ca;
+}
+
+uint64_t
+view_keys_index(const struct view *v)
+{
+	return v->keys.index;
+}
+
 /* ---- a batch ---- */
 
 enum jit_err
@@ -269,6 +295,7 @@ end_batch(struct view *v)
 {
 	policy_free(v->policy_was);
 	v->policy_was = NULL;
+	view_held_keep(v);
 	buf_done(&v->note_was);
 	v->policy_new = v->note_new = v->batch = v->failed = false;
 }
@@ -285,6 +312,7 @@ view_rollback(struct view *v)
 		v->policy = v->policy_was;
 		v->policy_was = NULL;
 	}
+	view_held_back(v);
 	if (v->note_new) {
 		buf_done(&v->note);
 		v->note = v->note_was;
@@ -318,16 +346,11 @@ static enum jit_err
 keep_note(struct view *v, struct span note, struct jit_why *why)
 {
 	struct buf copy = { NULL, 0 };
-	struct stmt *s;
 	enum jit_err e;
-	int64_t sum;
 
-	JIT_TRY(view_sum('n', note, &sum));
-	JIT_TRY(view_stmt(v, SQL_NOTE_PUT, &s, why));
 	JIT_TRY(buf_copy(&copy, note));
-	stmt_blob(s, 1, note);
-	stmt_int(s, 2, sum);
-	if ((e = stmt_run(s, why)) != JIT_OK) {
+	e = view_put_row(v, SQL_NOTE_PUT, 'n', note, why);
+	if (e != JIT_OK) {
 		buf_done(&copy);
 		return e;
 	}

@@ -14,7 +14,8 @@
  *
  * What is kept: a row for each request (what its text says, who approved,
  * how it ended), the index and body size of each entry about it, the blocks
- * of policies, the newest checkpoint, and log-in sessions (auth/token.h).
+ * of policies, the CA keys that are published, who is locked out, the newest
+ * checkpoint, and log-in sessions (auth/token.h).
  *
  * Errors of every call: JIT_E_VIEW (damaged, or not a view of this version:
  * "… run jit-certd rebuild"), JIT_E_FULL, JIT_E_IO, JIT_E_NOMEM.
@@ -22,7 +23,7 @@
 #ifndef JIT_API_VIEW_VIEW_H
 #define JIT_API_VIEW_VIEW_H
 
-#include "ca/grant/policy.h"
+#include "ca/grant/issued.h"
 #include "ca/tlog/checkpoint.h"
 #include "ca/tlog/entry.h"
 #include "api/store/db.h"
@@ -83,14 +84,20 @@ enum jit_err view_check_note(struct view *v, struct span note,
 /* The newest one, borrowed; empty before the first. */
 struct span view_note(const struct view *v);
 
-/* In force; NULL before the first policy entry.  Borrowed until the next. */
+/*
+ * In force, and it knows who is locked out (policy_is_locked); NULL before
+ * the first policy entry.  Borrowed until the next entry is applied.
+ */
 const struct policy *view_policy(const struct view *v);
 uint64_t view_policy_index(const struct view *v);
+/* The CA keys that are published; n is 0 before genesis.  As borrowed. */
+const struct ca_keys *view_keys(const struct view *v);
+uint64_t view_keys_index(const struct view *v);	/* 0: of genesis */
 
 /* ---- asking ---- */
 
 enum view_end { VIEW_OPEN, VIEW_ISSUED, VIEW_DENIED, VIEW_CANCELLED,
-    VIEW_DROPPED };
+    VIEW_DROPPED, VIEW_REVOKED };
 #define VIEW_APPROVERS 32
 
 /* A request.  Spans borrow from the row's own memory. */
@@ -102,11 +109,19 @@ struct view_row {
 	utc_s created, opens, closes;
 	dur_s duration;
 	struct span reason;
+	enum request_kind kind;
+	/* KIND_X509, as in request.h. */
+	struct span profile, crl;
+	struct span subject[REQUEST_SUBJECT], sans[REQUEST_SANS];
+	size_t n_subject, n_sans;
 	enum view_end end;
 	size_t n_approved;
 	struct span approved[VIEW_APPROVERS];	/* names, in log order */
 	struct span denied;		/* by whom, or empty */
-	uint64_t serial;		/* 0: not issued */
+	struct span revoked;		/* by whom, or empty */
+	uint8_t cause;			/* enum ended_cause, when the signer
+					   ended it by itself; 0 */
+	struct span serial;		/* issued.h's text; empty: not issued */
 	utc_s from, until;		/* of the certificate */
 	struct buf store;		/* owned */
 };

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "api/view/view_int.h"
-#include "ca/ssh/cert.h"
 
 enum jit_err
 view_cannot(const struct entry *e, struct jit_why *why, const char *what)
@@ -37,7 +36,10 @@ take_request(struct view *v, const struct entry *e, struct jit_why *why)
 	row.r = (struct view_row){ .id = r.id, .index = e->index,
 	    .requester = r.requester, .role = r.role, .created = r.created,
 	    .opens = r.opens, .closes = r.closes, .duration = r.duration,
-	    .reason = r.reason };
+	    .reason = r.reason, .kind = r.kind, .profile = r.profile,
+	    .crl = r.crl, .n_subject = r.n_subject, .n_sans = r.n_sans };
+	memcpy(row.r.subject, r.subject, sizeof(row.r.subject));
+	memcpy(row.r.sans, r.sans, sizeof(row.r.sans));
 	JIT_TRY(digest_sha256(s.text, &row.r.digest));
 	add_entry(&row, e);
 	off = r.created > e->time ? r.created - e->time : e->time - r.created;
@@ -80,15 +82,27 @@ find_by_id(struct view *v, const struct entry *e, const struct ulid *id,
 	return err;
 }
 
-/* Does its state let e follow?  Then the entry is noted in both tables. */
+/* Does its state let e follow? */
+static bool
+may_follow(const struct entry *e, const struct row *row)
+{
+	switch (e->type) {
+	case ENTRY_DROP:
+	case ENTRY_REVOKE:
+		return row->r.end == VIEW_ISSUED;
+	case ENTRY_ENDED:
+		return row->r.end == VIEW_ISSUED || row->r.end == VIEW_OPEN;
+	default:
+		return row->r.end == VIEW_OPEN;
+	}
+}
+
+/* The entry is noted in both tables. */
 static enum jit_err
 note_entry(struct view *v, const struct entry *e, struct row *row,
     struct jit_why *why)
 {
-	bool open = row->r.end == VIEW_OPEN ||
-	    (e->type == ENTRY_DROP && row->r.end == VIEW_ISSUED);
-
-	if (!open || row->n == DOSSIER_ENTRIES_MAX)
+	if (!may_follow(e, row) || row->n == DOSSIER_ENTRIES_MAX)
 		return view_cannot(e, why, "the request is settled");
 	add_entry(row, e);
 	return about_insert(v, e->index, row->r.index, why);
@@ -123,7 +137,11 @@ take_decision(struct view *v, const struct entry *e, struct jit_why *why)
 static enum jit_err
 take_act(struct view *v, const struct entry *e, struct jit_why *why)
 {
-	bool drop = e->type == ENTRY_DROP;
+	static const enum view_end ends[ACT_KINDS] = {
+		[ACT_CANCEL] = VIEW_CANCELLED, [ACT_DROP] = VIEW_DROPPED,
+		[ACT_REVOKE] = VIEW_REVOKED,
+	};
+	enum act_kind kind = dossier_act_kind(e);
 	JIT_DONE(buf_done) struct buf mem = { NULL, 0 };
 	enum found found = FOUND_NONE;
 	struct rec_signed s;
@@ -131,13 +149,37 @@ take_act(struct view *v, const struct entry *e, struct jit_why *why)
 	struct act a;
 
 	JIT_TRY(rec_get_signed(e->body, (enum entry_type)e->type, &s, why));
-	JIT_TRY(act_parse(s.text, drop ? ACT_DROP : ACT_CANCEL, &a, why));
+	JIT_TRY(act_parse(s.text, kind, &a, why));
 	JIT_TRY(find_by_id(v, e, &a.request, &a.digest, &row, &mem, &found,
 	    why));
 	if (found == FOUND_NONE)
 		return JIT_OK;
 	JIT_TRY(note_entry(v, e, &row, why));
-	row.r.end = drop ? VIEW_DROPPED : VIEW_CANCELLED;
+	row.r.end = ends[kind];
+	if (kind == ACT_REVOKE)
+		row.r.revoked = a.by;
+	return row_update(v, &row, why);
+}
+
+/* By id alone: the newest of that id, unless that one was erased. */
+static enum jit_err
+take_ended(struct view *v, const struct entry *e, struct jit_why *why)
+{
+	JIT_DONE(buf_done) struct buf mem = { NULL, 0 };
+	enum found found;
+	struct rec_ended r;
+	struct row row;
+	enum jit_err err;
+
+	JIT_TRY(rec_get_ended(e->body, &r, why));
+	err = row_by_id(v, &r.request, &row, &mem, why);
+	if (err == JIT_E_UNKNOWN || (err == JIT_OK && v->at.lost > 0 &&
+	    !may_follow(e, &row)))
+		return orphan(v, e, &found, why);
+	JIT_TRY(err);
+	JIT_TRY(note_entry(v, e, &row, why));
+	row.r.end = row.r.end == VIEW_ISSUED ? VIEW_REVOKED : VIEW_CANCELLED;
+	row.r.cause = (uint8_t)r.cause;
 	return row_update(v, &row, why);
 }
 
@@ -145,32 +187,36 @@ static enum jit_err
 take_issued(struct view *v, const struct entry *e, struct jit_why *why)
 {
 	JIT_DONE(buf_done) struct buf mem = { NULL, 0 };
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	JIT_DONE(issued_done) struct issued c = { .kind = KIND_SSH_USER };
+	uint8_t serial[ISSUED_SERIAL];
+	char text[ISSUED_SERIAL_TEXT];
 	enum found found;
 	struct rec_issued i;
 	struct row row;
 	enum jit_err err;
 
 	JIT_TRY(rec_get_issued(e->body, &i, why));
-	JIT_TRY(ssh_cert_parse(i.cert, &c, why));
+	JIT_TRY(issued_parse(i.cert, &c, why));
 	err = row_by_index(v, i.request_index, &row, &mem, why);
 	if (err == JIT_E_UNKNOWN ||
 	    (err == JIT_OK && memcmp(row.r.id.s, i.request.s, ULID_LEN) != 0))
 		return orphan(v, e, &found, why);
 	JIT_TRY(err);
 	JIT_TRY(note_entry(v, e, &row, why));
+	if (c.kind != row.r.kind)
+		return view_cannot(e, why, "its request is of another kind");
+	issued_serial(&c, serial);
 	row.r.end = VIEW_ISSUED;
-	row.r.serial = ssh_cert_fields(c)->serial;
-	row.r.from = ssh_cert_fields(c)->after;
-	row.r.until = ssh_cert_fields(c)->before;
+	row.r.serial = span_str(issued_serial_text(c.kind, serial, text));
+	row.r.from = issued_life(&c).from;
+	row.r.until = issued_life(&c).until;
 	return row_update(v, &row, why);
 }
 
 /* ---- what all rests on ---- */
 
 static enum jit_err
-take_genesis(const struct view *v, const struct entry *e,
-    struct jit_why *why)
+take_genesis(struct view *v, const struct entry *e, struct jit_why *why)
 {
 	struct rec_genesis g;
 
@@ -179,7 +225,7 @@ take_genesis(const struct view *v, const struct entry *e,
 		return jit_fail(why, JIT_E_LOGNAME, "the log begins as %s, "
 		    "accepted is %s with the pinned key", g.log.origin,
 		    v->log.origin);
-	return JIT_OK;
+	return view_first_key(v, g.user_ca, why);
 }
 
 /* ---- all ---- */
@@ -202,11 +248,17 @@ take_body(struct view *v, const struct entry *e, struct jit_why *why)
 		return take_decision(v, e, why);
 	case ENTRY_CANCEL:
 	case ENTRY_DROP:
+	case ENTRY_REVOKE:
 		return take_act(v, e, why);
+	case ENTRY_ENDED:
+		return take_ended(v, e, why);
+	case ENTRY_KEYS:
+		return view_take_keys(v, e, why);
+	case ENTRY_LOCK:
+		return view_take_lock(v, e, why);
 	case ENTRY_ISSUED:
 		return take_issued(v, e, why);
 	case ENTRY_INTENT:
-	case ENTRY_REVOKE:
 	case ENTRY_CLAIMED:
 		break;
 	}
@@ -216,7 +268,8 @@ take_body(struct view *v, const struct entry *e, struct jit_why *why)
 static enum jit_err
 take_erased(struct view *v, const struct entry *e, struct jit_why *why)
 {
-	if (e->type == ENTRY_GENESIS || e->type == ENTRY_POLICY)
+	if (e->type == ENTRY_GENESIS || e->type == ENTRY_POLICY ||
+	    e->type == ENTRY_KEYS || e->type == ENTRY_LOCK)
 		return view_cannot(e, why, "it was erased, and all rests on "
 		    "it");
 	v->at.lost += e->type == ENTRY_REQUEST;

@@ -68,6 +68,22 @@ chain_about(struct view *v, struct stmt *s, struct digest *h,
 	return chain(h, 'a', SPAN(both, sizeof(both)));
 }
 
+/* What has one row, which may not be there yet. */
+static enum jit_err
+chain_one(struct view *v, enum view_sql q, char table, struct digest *h,
+    struct jit_why *why)
+{
+	enum jit_err e = JIT_OK;
+	struct stmt *s;
+	bool row;
+
+	JIT_TRY(view_one_row(v, q, table, &s, &row, why));
+	if (row)
+		e = chain(h, table, stmt_get(s, 0));
+	stmt_reset(s);
+	return e;
+}
+
 static enum jit_err
 chain_row(struct view *v, enum view_sql q, struct stmt *s, struct digest *h,
     struct jit_why *why)
@@ -92,6 +108,8 @@ view_digest(struct view *v, struct digest *ret, struct jit_why *why)
 	struct digest h = { { 0 } };
 
 	JIT_TRY(chain_place(&h, &v->at));
+	JIT_TRY(chain_one(v, SQL_KEYS_GET, 'k', &h, why));
+	JIT_TRY(chain_one(v, SQL_LOCKS_GET, 'l', &h, why));
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		enum jit_err e = JIT_OK;
 		struct stmt *s;

@@ -31,6 +31,23 @@ struct place {
 	dur_s skew;
 };
 
+/* The CA keys that are published, and the entry that says so (0: genesis). */
+struct view_keys {
+	uint64_t index;
+	struct ca_keys ca;		/* owned */
+};
+
+/* Who is locked out, by name. */
+struct view_lock {
+	char name[33];
+	uint64_t index;			/* of the entry that says so */
+};
+struct view_locks {
+	struct view_lock *v;		/* owned */
+	struct span *names;		/* owned; a policy borrows them */
+	size_t n;
+};
+
 struct view {
 	struct db *db;
 	struct tlog_vkey log;
@@ -38,6 +55,9 @@ struct view {
 	struct place at, at_was;	/* was: at view_begin() */
 	struct policy *policy, *policy_was;
 	bool policy_new;		/* changed since view_begin() */
+	struct view_keys keys, keys_was;
+	struct view_locks locks, locks_was;
+	bool keys_new, locks_new;	/* the same */
 	bool batch, failed;
 	struct buf note, note_was;
 	bool note_new;
@@ -93,7 +113,34 @@ enum jit_err view_take_policy(struct view *v, const struct entry *e,
 /* From the database, at open. */
 enum jit_err view_load_policy(struct view *v, struct jit_why *why);
 
+/* ---- CA keys, and who is locked out (view_held.c) ---- */
+
+/* The first key, of genesis. */
+enum jit_err view_first_key(struct view *v, struct span blob,
+    struct jit_why *why);
+enum jit_err view_take_keys(struct view *v, const struct entry *e,
+    struct jit_why *why);
+enum jit_err view_take_lock(struct view *v, const struct entry *e,
+    struct jit_why *why);
+/* Another policy is in force: who left it is locked no more. */
+enum jit_err view_trim_locks(struct view *v, struct jit_why *why);
+/* From the database, at open. */
+enum jit_err view_load_held(struct view *v, struct jit_why *why);
+/* A batch ends: what it began with comes back, or is let go. */
+void view_held_back(struct view *v);
+void view_held_keep(struct view *v);
+void view_held_done(struct view *v);
+
 /* ---- all (view.c) ---- */
+
+/*
+ * The one row of meta ('m'), note ('n'), held_keys ('k') or locks ('l'): its
+ * body is column 0 of *s, to be reset.  *row: there is one.
+ */
+enum jit_err view_one_row(struct view *v, enum view_sql q, char table,
+    struct stmt **s, bool *row, struct jit_why *why);
+enum jit_err view_put_row(struct view *v, enum view_sql q, char table,
+    struct span body, struct jit_why *why);
 
 /* JIT_E_VERIFY: "entry 7, a drop, cannot stand there: …". */
 enum jit_err view_cannot(const struct entry *e, struct jit_why *why,

@@ -150,7 +150,7 @@ view_take_policy(struct view *v, const struct entry *e, struct jit_why *why)
 	JIT_TRY(save_blocks(v, p, why));
 	replace_policy(v, p, &whole, e->index);
 	p = NULL;
-	return JIT_OK;
+	return view_trim_locks(v, why);
 }
 
 static enum jit_err

@@ -20,6 +20,14 @@ row_over_at(const struct view_row *r)
 /* ---- bytes ---- */
 
 static void
+put_list(struct wr *w, const struct span *v, size_t n)
+{
+	wr_u32(w, (uint32_t)n);
+	for (size_t i = 0; i < n; i++)
+		wr_string(w, v[i]);
+}
+
+static void
 put_row(struct wr *w, const struct row *row)
 {
 	const struct view_row *r = &row->r;
@@ -36,12 +44,17 @@ put_row(struct wr *w, const struct row *row)
 	wr_u64(w, (uint64_t)r->closes);
 	wr_u64(w, (uint64_t)r->duration);
 	wr_string(w, r->reason);
+	wr_u8(w, (uint8_t)r->kind);
+	wr_string(w, r->profile);
+	put_list(w, r->subject, r->n_subject);
+	put_list(w, r->sans, r->n_sans);
+	wr_string(w, r->crl);
 	wr_u8(w, (uint8_t)r->end);
-	wr_u32(w, (uint32_t)r->n_approved);
-	for (size_t i = 0; i < r->n_approved; i++)
-		wr_string(w, r->approved[i]);
+	put_list(w, r->approved, r->n_approved);
 	wr_string(w, r->denied);
-	wr_u64(w, r->serial);
+	wr_string(w, r->revoked);
+	wr_u8(w, r->cause);
+	wr_string(w, r->serial);
 	wr_u64(w, (uint64_t)r->from);
 	wr_u64(w, (uint64_t)r->until);
 	wr_u32(w, (uint32_t)row->n);
@@ -65,19 +78,45 @@ get_entries(struct rd *r, struct row *row)
 }
 
 static void
+get_list(struct rd *r, struct span *v, size_t *ret, size_t most, size_t max)
+{
+	uint32_t n = rd_u32(r);
+
+	if (n > most)
+		rd_fail(r);
+	for (*ret = 0; r->err == JIT_OK && *ret < n; (*ret)++)
+		v[*ret] = rd_string(r, max);
+}
+
+static void
+get_kind(struct rd *r, struct view_row *v)
+{
+	uint8_t kind = rd_u8(r);
+
+	if (kind >= REQUEST_KINDS)
+		rd_fail(r);
+	v->kind = (enum request_kind)kind;
+	v->profile = rd_string(r, REQUEST_MAX);
+	get_list(r, v->subject, &v->n_subject, REQUEST_SUBJECT, REQUEST_MAX);
+	get_list(r, v->sans, &v->n_sans, REQUEST_SANS, REQUEST_MAX);
+	v->crl = rd_string(r, REQUEST_CRL_MAX);
+}
+
+static void
 get_end(struct rd *r, struct view_row *v)
 {
 	uint8_t end = rd_u8(r);
-	uint32_t n = rd_u32(r);
 
-	if (end > VIEW_DROPPED || n > VIEW_APPROVERS)
+	if (end > VIEW_REVOKED)
 		rd_fail(r);
 	v->end = (enum view_end)end;
-	for (v->n_approved = 0; r->err == JIT_OK && v->n_approved < n;
-	    v->n_approved++)
-		v->approved[v->n_approved] = rd_string(r, 32);
+	get_list(r, v->approved, &v->n_approved, VIEW_APPROVERS, 32);
 	v->denied = rd_string(r, 32);
-	v->serial = rd_u64(r);
+	v->revoked = rd_string(r, 32);
+	v->cause = rd_u8(r);
+	if (v->cause > ENDED_KEY)
+		rd_fail(r);
+	v->serial = rd_string(r, ISSUED_SERIAL_TEXT - 1);
 	v->from = (utc_s)rd_u64(r);
 	v->until = (utc_s)rd_u64(r);
 }
@@ -101,6 +140,7 @@ row_parse(struct span body, struct row *ret)
 	v->closes = (utc_s)rd_u64(&r);
 	v->duration = (dur_s)rd_u64(&r);
 	v->reason = rd_string(&r, REASON_MAX);
+	get_kind(&r, v);
 	get_end(&r, v);
 	get_entries(&r, ret);
 	v->store = (struct buf){ NULL, 0 };

@@ -552,7 +552,7 @@ judge_key_digest(const struct ssh_key *k, struct digest *ret)
 }
 
 bool
-judge_lost(const struct policy *p, struct span requester,
+judge_is_lost(const struct policy *p, struct span requester,
     const struct digest *key, enum ended_cause *cause)
 {
 	const struct person *who = policy_person(p, requester);

@@ -206,7 +206,7 @@ enum ended_cause {
 	ENDED_KEY = 3		/* the key that asked is enrolled no more */
 };
 /* Must it be ended under p?  False: no.  *cause is set when true. */
-bool judge_lost(const struct policy *p, struct span requester,
+bool judge_is_lost(const struct policy *p, struct span requester,
     const struct digest *key, enum ended_cause *cause);
 /* The digest that names a key there. */
 enum jit_err judge_key_digest(const struct ssh_key *k, struct digest *ret);

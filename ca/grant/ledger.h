@@ -92,7 +92,7 @@ bool ledger_locked(const struct ledger *l, struct span person,
     uint64_t *index);
 /*
  * The next request, from *at on (begin with 0), that must be ended under the
- * policy and locks in force (judge_lost), with the entry that says so.
+ * policy and locks in force (judge_is_lost), with the entry that says so.
  * False: there is none.
  */
 bool ledger_next_lost(const struct ledger *l, utc_s now, size_t *at,

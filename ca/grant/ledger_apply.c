@@ -241,7 +241,7 @@ judge_ended(const struct ledger *l, const struct entry *e,
 	uint64_t index = l->policy_index;
 
 	JIT_TRY(rec_get_ended(e->body, &r, why));
-	if (!judge_lost(l->policy, requester, key, &cause))
+	if (!judge_is_lost(l->policy, requester, key, &cause))
 		return ledger_cannot(e, why, "nothing demands it");
 	if (cause == ENDED_LOCKED)
 		(void)ledger_locked(l, requester, &index);

@@ -175,12 +175,12 @@ is_lost(const struct ledger *l, const struct matter *m, utc_s now,
 	if (m->whole == NULL) {
 		*who = span_str(s->requester);
 		return s->issued && s->end == END_NONE && s->until > now &&
-		    judge_lost(l->policy, *who, &s->key, cause);
+		    judge_is_lost(l->policy, *who, &s->key, cause);
 	}
 	*who = m->whole->h.request->req.requester;
 	return s->closes > now && judge_key_digest(
 	    m->whole->h.request->by.key, &key) == JIT_OK &&
-	    judge_lost(l->policy, *who, &key, cause);
+	    judge_is_lost(l->policy, *who, &key, cause);
 }
 
 bool

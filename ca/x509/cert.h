@@ -97,6 +97,8 @@ struct span x509_cert_der(const struct x509_cert *c);
  */
 enum jit_err x509_cert_verify(const struct x509_cert *c,
     const struct x509_ca *ca, struct jit_why *why);
+/* Does c name ca as its issuer, within ca's validity?  No signature. */
+bool x509_cert_names(const struct x509_cert *c, const struct x509_ca *ca);
 /*
  * Does c say exactly f for subject under ca?  The signature is not verified.
  * JIT_E_VERIFY, why names the field; JIT_E_WINDOW as x509_cert_verify.

@@ -70,9 +70,25 @@ put_act(struct built *b, const struct ask *a, struct jit_why *why)
 
 	JIT_TRY(id_in(a->text, &id, why));
 	built_path(b, "/v1/requests/%s/%s", id.s, a->op == OP_DECISION ?
-	    "decisions" : a->op == OP_CANCEL ? "cancel" : "drop");
+	    "decisions" : op_name((uint8_t)a->op));
 	built_signed(b, a->text, a->sig, SPAN_NONE);
 	return JIT_OK;
+}
+
+/* "krl", "crl-6b41…": checked to need no escape. */
+static void
+put_published(struct built *b, const struct ask *a)
+{
+	b->need = NEED_NOTHING;
+	for (size_t i = 0; i < a->name.n; i++) {
+		uint8_t c = a->name.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-')
+			wr_fail(&b->body, JIT_E_ARG);
+	}
+	built_path(b, "/v1/lists?name=%.*s&offset=%llu", (int)a->name.n,
+	    (const char *)a->name.p, (unsigned long long)a->from);
 }
 
 static void
@@ -146,7 +162,15 @@ built_ask(struct built *b, const struct ask *a, size_t n,
 	case OP_DECISION:
 	case OP_CANCEL:
 	case OP_DROP:
+	case OP_REVOKE:
 		return put_act(b, a, why);
+	case OP_LOCK:
+		built_path(b, "/v1/lock");
+		built_signed(b, a->text, a->sig, SPAN_NONE);
+		break;
+	case OP_PUBLISHED:
+		put_published(b, a);
+		break;
 	case OP_COLLECT:
 		built_path(b, "/v1/requests/%s/collect", a->id.s);
 		b->post = true;

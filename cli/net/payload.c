@@ -132,6 +132,16 @@ put_b64(struct to *t, json_t *o, const char *name, size_t n)
 	put_bytes(t, member(t, o, name, JSON_STRING), name, n);
 }
 
+/* Base64, as a string. */
+static void
+put_b64_string(struct to *t, json_t *o, const char *name)
+{
+	size_t mark = wr_string_begin(&t->w);
+
+	put_b64(t, o, name, ANY_BYTES);
+	wr_string_end(&t->w, mark);
+}
+
 static void
 put_hashes(struct to *t, json_t *list, const char *name)
 {
@@ -158,16 +168,13 @@ static void
 put_entry(struct to *t, json_t *o)
 {
 	json_t *erased = json_object_get(o, "erased");
-	size_t mark;
 
 	if (t->err == JIT_OK && !json_is_boolean(erased))
 		fail(t, "erased", "is neither true nor false");
 	put_b64(t, o, "leaf", ENTRY_LEAF);
 	wr_u8(&t->w, json_is_true(erased));
 	put_b64(t, o, "salt", ENTRY_SALT);
-	mark = wr_string_begin(&t->w);
-	put_b64(t, o, "body", ANY_BYTES);
-	wr_string_end(&t->w, mark);
+	put_b64_string(t, o, "body");
 }
 
 static void
@@ -242,8 +249,20 @@ put_hello(struct to *t, json_t *o)
 	put_time(t, o, "now");
 	put_uint(t, o, "policy");
 	put_uint(t, o, "recovery");
+	put_uint(t, o, "keys_index");
 	put_note(t, o);
 	put_hashes(t, member(t, o, "path", JSON_ARRAY), "path");
+}
+
+static void
+put_published(struct to *t, json_t *o)
+{
+	put_uint(t, o, "number");
+	put_time(t, o, "made");
+	put_time(t, o, "next");
+	put_uint(t, o, "total");
+	put_b64_string(t, o, "sig");
+	put_b64_string(t, o, "bytes");
 }
 
 /* null is 0: that was all. */
@@ -317,10 +336,15 @@ payload_of(const struct ask *a, json_t *json, struct buf *ret,
 	case OP_DECISION:
 	case OP_CANCEL:
 	case OP_DROP:
+	case OP_REVOKE:
+	case OP_LOCK:
 	case OP_COLLECT:
 	case OP_PROVE:
 	case OP_BLOBS:
 		put_receipts(&t, json);
+		break;
+	case OP_PUBLISHED:
+		put_published(&t, json);
 		break;
 	case OP_FOLLOW:
 		return JIT_E_UNBUILT;
