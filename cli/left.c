@@ -10,9 +10,9 @@ left_is_listed(const struct request *q)
 static void
 put_ssh(struct wr *w, const char *until)
 {
-	wr_fmt(w, "Servers refuse it at log-in once they have fetched the new "
-	    "KRL (RevokedKeys in sshd_config); one without it lets it in "
-	    "until %s.\n", until);
+	wr_fmt(w, "Servers refuse it at log-in once they have the new KRL "
+	    "(RevokedKeys in sshd_config; jit-cert ca --krl FILE fetches it); "
+	    "one without it lets it in until %s.\n", until);
 	wr_str(w, "A session that is open goes on: sshd looks at log-in only. "
 	    "End it on the server.\n");
 }
@@ -21,11 +21,11 @@ static void
 put_x509(struct wr *w, const struct request *q, const char *until)
 {
 	if (q->crl.n > 0) {
-		wr_str(w, "Servers refuse it once they have fetched and "
-		    "loaded the new CRL (");
+		wr_str(w, "Servers refuse it once they have loaded the new "
+		    "CRL (");
 		wr_span(w, q->crl);
-		wr_fmt(w, "); one that checks none takes it until %s.\n",
-		    until);
+		wr_fmt(w, ", or jit-cert ca --crl FILE); one that checks none "
+		    "takes it until %s.\n", until);
 	} else {
 		wr_fmt(w, "NOTHING TELLS SERVERS: its role says that expiry "
 		    "alone is enough (no CRL). Wherever certificate and key "

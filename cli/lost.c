@@ -92,8 +92,8 @@ lost_put_left(struct wr *w, const struct lost *x, utc_s now)
 
 	if (x->ssh + x->crl > 0)
 		wr_fmt(w, "Servers refuse what was revoked once they have "
-		    "fetched the new %s; one that does not fetch it takes it "
-		    "until %s at the latest.\n", x->crl == 0 ?
+		    "the new %s; one that does not fetch it takes it until "
+		    "%s at the latest.\n", x->crl == 0 ?
 		    "KRL (RevokedKeys in sshd_config)" : x->ssh == 0 ? "CRL" :
 		    "KRL (RevokedKeys in sshd_config) and CRL",
 		    when_text(WHEN_BOTH, x->until, now, at));

@@ -30,7 +30,7 @@ static struct store_config
 config(int home)
 {
 	return (struct store_config){ .home = home, .vkey = &keys.vkey,
-	    .user_ca = keys.user_ca, .log = keys.log, .rng = &rng };
+	    .ca = { 1, { keys.ca[0] } }, .log = keys.log, .rng = &rng };
 }
 
 static void

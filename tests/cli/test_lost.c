@@ -31,12 +31,12 @@ static const struct row rows[] = {
 	{ "requests", { .requests = 3 }, "3 open requests", "" },
 	{ "an ssh certificate", { .ssh = 1, .until = NOW + 60 },
 	    "1 SSH certificate", "Servers refuse what was revoked once they "
-	    "have fetched the new KRL (RevokedKeys in sshd_config); one that "
-	    "does not fetch it takes it until 22:01 UTC at the latest.\n"
+	    "have the new KRL (RevokedKeys in sshd_config); one that does "
+	    "not fetch it takes it until 22:01 UTC at the latest.\n"
 	    OPEN },
 	{ "a certificate on the CRL", { .requests = 1, .crl = 2,
 	    .until = NOW + 60 }, "1 open request and 2 X.509 certificates",
-	    "Servers refuse what was revoked once they have fetched the new "
+	    "Servers refuse what was revoked once they have the new "
 	    "CRL; one that does not fetch it takes it until 22:01 UTC at the "
 	    "latest.\n" OPEN },
 	{ "one that nothing tells of", { .silent = 1, .until = NOW + 120,
@@ -44,7 +44,7 @@ static const struct row rows[] = {
 	    SILENT("1", "22:02 UTC") OPEN },
 	{ "all of them", { 1, 1, 1, 1, NOW + 300, NOW + 240 }, "1 open "
 	    "request, 1 SSH certificate and 2 X.509 certificates", "Servers "
-	    "refuse what was revoked once they have fetched the new KRL "
+	    "refuse what was revoked once they have the new KRL "
 	    "(RevokedKeys in sshd_config) and CRL; one that does not fetch it "
 	    "takes it until 22:05 UTC at the latest.\n"
 	    SILENT("1", "22:04 UTC") OPEN },

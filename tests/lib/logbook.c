@@ -126,7 +126,7 @@ add_genesis(struct logbook *b)
 	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
 	struct rec_genesis g;
 
-	JT_OK(rec_fill_genesis(b->w.policy, &b->w.log, b->w.own.user_ca, &g,
+	JT_OK(rec_fill_genesis(b->w.policy, &b->w.log, b->w.ca.v[0].key, &g,
 	    NULL));
 	rec_put_genesis(&w, &g);
 	JT_OK(w.err);
@@ -248,8 +248,8 @@ logbook_request_draft(struct logbook *b, const struct draft *d,
 	JIT_DONE(buf_done) struct buf text = world_request_text(d);
 	JIT_DONE(buf_done) struct buf sig = world_sign(&b->w, who, NS_REQUEST,
 	    BUF_SPAN(text));
-	JIT_DONE(buf_done) struct buf own = world_sign(&b->w, K_SUBJECT,
-	    NS_POSSESS, BUF_SPAN(text));
+	JIT_DONE(buf_done) struct buf own = world_possess(&b->w,
+	    BUF_SPAN(text));
 	JIT_DONE(buf_done) struct buf body = signed_body(ENTRY_REQUEST,
 	    BUF_SPAN(text), BUF_SPAN(sig), BUF_SPAN(own));
 	struct logbook_matter *m = &b->matter[b->n_matters];

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/x509/csr.h"
 #include "tests/lib/world.h"
 
 static const char *const names[WORLD_KEYS] = {
@@ -109,8 +110,9 @@ world_init(struct world *w)
 	JT_OK(tlog_vkey_make("jit.example.com", pub.p + pub.n - 32, &w->log,
 	    NULL));
 	tlog_vkey_logid(&w->log, w->log_id);
-	w->own = (struct own_keys){ ssh_priv_public(w->key[K_CA]),
-	    ssh_priv_public(w->key[K_LOG]) };
+	JT_OK(ca_keys_add(&w->ca, CA_SSH_USER, CA_ACTIVE,
+	    ssh_priv_public(w->key[K_CA]), NULL, 0, NULL));
+	w->own = (struct own_keys){ &w->ca, ssh_priv_public(w->key[K_LOG]) };
 	JT_OK(policy_new(&w->policy));
 	world_add(w, "jit-cert settings v1\nlog: jit.example.com\n"
 	    "rsa-min: 3072\n");
@@ -136,10 +138,53 @@ world_init(struct world *w)
 }
 
 void
+world_x509(struct world *w)
+{
+	JIT_DONE(wr_done) struct wr der = WR_INIT(X509_CA_MAX);
+	struct x509_ca_fields f = { .cn = span_str("jit.example.com-x509-ca"),
+	    .after = WORLD_NOW - 86400, .before = WORLD_NOW + 400 * 86400,
+	    .eku = true, .serial = { 1 } };
+	const struct ssh_key *ca;
+	struct span chain;
+
+	for (int k = 0; k < WORLD_X509_KEYS; k++)
+		JT_OK(ssh_priv_generate(SSH_ECDSA_P256, 0, &w->rng,
+		    &w->x509[k], NULL));
+	ca = ssh_priv_public(w->x509[K_X509_CA]);
+	JT_OK(x509_ca_make(&der, &f, ca, NULL, w->x509[K_X509_CA], NULL));
+	chain = wr_view(&der);
+	JT_OK(ca_keys_add(&w->ca, CA_X509, CA_ACTIVE, ca, &chain, 1, NULL));
+	world_add(w, "jit-cert role v1\nname: pg-write\nkind: x509\n"
+	    "profile: client\nsubject: CN={person}\nsubject: O=app-write\n"
+	    "san: email:{person}@example.com\n"
+	    "crl: http://ca.example.com/crl\nmax: 8h\nhorizon: 1d\n"
+	    "skew: 30s\nreason: optional\nreason-pattern: -\n"
+	    "request-of: sre\nrequest-proof: sshsig\nneed: 1\n"
+	    "approve-of: sre\napprove-proof: sshsig\n");
+	world_add(w, "jit-cert role v1\nname: pg-read\nkind: x509\n"
+	    "profile: client\nsubject: CN={person}\ncrl: -\nmax: 8h\n"
+	    "horizon: 1d\nskew: -\nreason: optional\nreason-pattern: -\n"
+	    "request-of: sre\nrequest-proof: sshsig\nneed: 1\n"
+	    "approve-of: sre\napprove-proof: sshsig\n");
+	JT_OK(policy_check(w->policy, NULL));
+}
+
+size_t
+world_privs(const struct world *w, const struct ssh_priv *ret[static 2])
+{
+	ret[0] = w->key[K_CA];
+	ret[1] = w->x509[K_X509_CA];
+	return ret[1] != NULL ? 2 : 1;
+}
+
+void
 world_done(struct world *w)
 {
 	for (int k = 0; k < WORLD_KEYS; k++)
 		ssh_priv_free(w->key[k]);
+	for (int k = 0; k < WORLD_X509_KEYS; k++)
+		ssh_priv_free(w->x509[k]);
+	ca_keys_done(&w->ca);
 	policy_free(w->policy);
 }
 
@@ -148,7 +193,7 @@ world_draft(struct world *w, const char *role, enum world_key who,
     struct draft *d)
 {
 	struct jit_why why = { 0 };
-	const struct ssh_key *subject = ssh_priv_public(w->key[K_SUBJECT]);
+	const struct ssh_key *subject;
 	struct request *q = &d->req;
 
 	*q = (struct request){ .log = span_str(w->log_id),
@@ -156,6 +201,8 @@ world_draft(struct world *w, const char *role, enum world_key who,
 	JT_OK(ulid_make(w->now * 1000, &w->rng, &q->id));
 	JT_WHY(policy_fill_request(w->policy, span_str(role), q, &d->store,
 	    &why), JIT_OK, &why);
+	subject = ssh_priv_public(q->kind == KIND_X509 ? w->x509[K_LEAF] :
+	    w->key[K_SUBJECT]);
 	ssh_key_fingerprint(subject, d->fp);
 	q->certify_type = span_str(ssh_key_type_name(subject));
 	q->certify = span_str(d->fp);
@@ -191,14 +238,27 @@ world_sign(struct world *w, enum world_key k, const char *ns,
 	return b;
 }
 
+struct buf
+world_possess(struct world *w, struct span text)
+{
+	JIT_DONE(wr_done) struct wr csr = WR_INIT(X509_CSR_MAX);
+	struct buf b = { NULL, 0 };
+	struct request q;
+
+	if (request_parse(text, &q, NULL) != JIT_OK || q.kind != KIND_X509)
+		return world_sign(w, K_SUBJECT, NS_POSSESS, text);
+	JT_OK(csr_put(&csr, w->x509[K_LEAF], span_str(q.id.s), NULL));
+	JT_OK(wr_take(&csr, &b));
+	return b;
+}
+
 enum jit_err
 world_open(struct world *w, struct span text, enum world_key who,
     struct open_request **ret, struct jit_why *why)
 {
 	JIT_DONE(buf_done) struct buf sig = world_sign(w, who, NS_REQUEST,
 	    text);
-	JIT_DONE(buf_done) struct buf own = world_sign(w, K_SUBJECT,
-	    NS_POSSESS, text);
+	JIT_DONE(buf_done) struct buf own = world_possess(w, text);
 
 	return open_request_new(text, BUF_SPAN(sig), BUF_SPAN(own), ret, why);
 }

@@ -24,12 +24,17 @@ enum world_key {
 	WORLD_KEYS
 };
 
+/* Of P-256, unlike the others. */
+enum world_x509_key { K_X509_CA, K_LEAF, WORLD_X509_KEYS };
+
 struct world {
 	struct ssh_priv *key[WORLD_KEYS];
 	struct tlog_vkey log;
 	char log_id[TLOG_LOGID_TEXT];
 	struct policy *policy;
+	struct ca_keys ca;		/* the SSH user CA; by world_x509 more */
 	struct own_keys own;
+	struct ssh_priv *x509[WORLD_X509_KEYS];	/* NULL before world_x509 */
 	struct rng rng;
 	uint64_t chance;
 	utc_s now;
@@ -37,6 +42,13 @@ struct world {
 
 void world_init(struct world *w);
 void world_done(struct world *w);
+/*
+ * With an X.509 CA, and the roles pg-write (sre asks, 1 of sre approves; CN is
+ * the person, O=app-write, revocable) and pg-read (the same, ends by itself).
+ */
+void world_x509(struct world *w);
+/* All private CA keys. */
+size_t world_privs(const struct world *w, const struct ssh_priv *ret[static 2]);
 
 /* The person's name for a key, "" for keys of nobody. */
 const char *world_name(enum world_key k);
@@ -61,7 +73,9 @@ struct buf world_request_text(const struct draft *d);
 /* An SSHSIG blob. */
 struct buf world_sign(struct world *w, enum world_key k, const char *ns,
     struct span text);
-/* Signed by who and by K_SUBJECT, and opened. */
+/* What proves that the certified key is there: K_SUBJECT's, or a CSR. */
+struct buf world_possess(struct world *w, struct span request_text);
+/* Signed by who, with its possession, and opened. */
 enum jit_err world_open(struct world *w, struct span text,
     enum world_key who, struct open_request **ret, struct jit_why *why);
 struct buf world_decision_text(struct world *w, enum verdict v,

@@ -155,7 +155,7 @@ say_hello(const struct liar *l, enum lie now, uint64_t size,
 	struct span pub = ssh_key_blob(ssh_priv_public(
 	    world->key[K_STRANGER]));
 	struct hello h = { .now = world->now,
-	    .user_ca = ssh_key_blob(world->own.user_ca),
+	    .user_ca = ssh_key_blob(world->ca.v[0].key),
 	    .policy_index = policy_of(l, now, size) };
 	struct tlog_vkey v = world->log;
 	struct checkpoint c = { .size = 0 };
@@ -339,6 +339,9 @@ say(const struct liar *l, enum lie now, uint64_t size, const struct ask *a,
 		break;
 	case OP_CANCEL: say_logged(l, now, size, ENTRY_CANCEL, a, w); break;
 	case OP_DROP: say_logged(l, now, size, ENTRY_DROP, a, w); break;
+	case OP_REVOKE: say_logged(l, now, size, ENTRY_REVOKE, a, w); break;
+	case OP_LOCK: say_logged(l, now, size, ENTRY_LOCK, a, w); break;
+	case OP_PUBLISHED: break;	/* its bytes prove themselves */
 	case OP_COLLECT: say_logged(l, now, size, ENTRY_ISSUED, a, w); break;
 	case OP_SHOW:
 	case OP_WAIT: say_dossier(l, now, size, a, w); break;

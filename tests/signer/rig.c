@@ -74,13 +74,14 @@ config(struct rig *r)
 static void
 make_turn(struct rig *r, struct ledger *l)
 {
-	const struct turn_config c = {
+	struct turn_config c = {
 		.journal = r->journal, .tiles = r->tiles, .ledger = l,
-		.user_ca = r->w.key[K_CA], .log = r->w.key[K_LOG],
+		.log = r->w.key[K_LOG],
 		.vkey = &r->w.log, .rng = &r->w.rng,
 	};
 	struct jit_why why = { 0 };
 
+	c.ca.n = world_privs(&r->w, c.ca.v);
 	JT_WHY(turn_new(&c, &r->turn, &why), JIT_OK, &why);
 }
 
@@ -100,7 +101,7 @@ rig_init(struct rig *r, uint32_t segment)
 	JT_OK(tiles_new(&store, &r->tiles));
 	JT_OK(ledger_new(&l));
 	make_turn(r, l);
-	JT_WHY(turn_genesis(r->turn, r->w.policy, r->w.now, &why), JIT_OK,
+	JT_WHY(turn_genesis(r->turn, r->w.policy, &r->w.ca, r->w.now, &why), JIT_OK,
 	    &why);
 }
 
@@ -228,8 +229,7 @@ rig_mail_request(struct rig *r, const struct draft *d, enum world_key who,
     struct mail *m)
 {
 	*m = (struct mail){ .text = world_request_text(d) };
-	m->possess = world_sign(&r->w, K_SUBJECT, NS_POSSESS,
-	    BUF_SPAN(m->text));
+	m->possess = world_possess(&r->w, BUF_SPAN(m->text));
 	seal_mail(r, m, OP_REQUEST, NS_REQUEST, who);
 	m->ask.possess = BUF_SPAN(m->possess);
 }

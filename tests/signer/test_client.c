@@ -256,7 +256,7 @@ know(const struct row *r, struct client_trust *t)
 	if (!t->pinned)
 		return;
 	t->log = book.w.log;
-	JT_OK(ssh_key_dup(book.w.own.user_ca, &t->user_ca));
+	JT_OK(ssh_key_dup(book.w.ca.v[0].key, &t->user_ca));
 	t->note = logbook_note(&book, size);
 }
 

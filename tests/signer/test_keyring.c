@@ -167,14 +167,14 @@ made(void **state)
 		assert_int_equal(count(home), 0);
 		return;
 	}
-	assert_int_equal(ssh_key_bits(ssh_priv_public(k.user_ca)), r->bits);
+	assert_int_equal(ssh_key_bits(ssh_priv_public(k.ca[0])), r->bits);
 	JT_WHY(keyring_load(home, ORIGIN, &pass, &back, &why), JIT_OK, &why);
-	assert_true(ssh_key_eq(ssh_priv_public(k.user_ca),
-	    ssh_priv_public(back.user_ca)));
+	assert_true(ssh_key_eq(ssh_priv_public(k.ca[0]),
+	    ssh_priv_public(back.ca[0])));
 	assert_true(tlog_vkey_eq(&k.vkey, &back.vkey));
-	assert_false(ssh_key_eq(ssh_priv_public(k.user_ca),
+	assert_false(ssh_key_eq(ssh_priv_public(k.ca[0]),
 	    ssh_priv_public(k.log)));
-	check_signs(back.user_ca);
+	check_signs(back.ca[0]);
 	check_signs(back.log);
 	ssh_reads(in(home, "user-ca.pub"), r);
 	line = jt_file(in(home, "log.vkey"));
@@ -258,7 +258,7 @@ leaves_nothing(void **state)
 	JT_ERR(keyring_create(home, &n, &k, NULL), r->want);
 	assert_int_equal(count(home), 0);
 	assert_int_equal(rmdir(home), 0);
-	assert_null(k.user_ca);
+	assert_null(k.ca[0]);
 }
 
 /* ---- loaded, or not ---- */
@@ -387,7 +387,7 @@ in_secure_heap(void **state)
 	JT_OK(create(new_home(), r->name, &rng, &k, NULL));
 	/* Ed25519 takes 32 bytes; others more. */
 	assert_true(CRYPTO_secure_used() >= before + 64);
-	check_signs(k.user_ca);
+	check_signs(k.ca[0]);
 	keyring_done(&k);
 	assert_int_equal(CRYPTO_secure_used(), before);
 }
@@ -503,12 +503,12 @@ aborted(void **state)
 
 	abort_child(top, home, r->how);
 	JT_OK(keyring_load(home, ORIGIN, &pass, &k, NULL));
-	assert_int_equal(pieces(home, k.user_ca) + pieces(home, k.log), 0);
+	assert_int_equal(pieces(home, k.ca[0]) + pieces(home, k.log), 0);
 	if (r->seed && (pieces(top, k.log), search.cores) == 0) {
 		print_message("this machine writes no core files\n");
 		skip();
 	}
-	assert_true((pieces(top, k.user_ca) > 0) == r->seed);
+	assert_true((pieces(top, k.ca[0]) > 0) == r->seed);
 	assert_true((pieces(top, k.log) > 0) == r->seed);
 	assert_true(search.cores == 0 || r->core);
 	(void)unlink(in(top, "core"));
@@ -533,7 +533,7 @@ planted(void **state)
 	wr_raw(&w, seed.p + 16, 16);
 	jt_write(in(top, "some.file"), wr_view(&w));
 	assert_int_equal(pieces(top, k.log), 1);
-	assert_int_equal(pieces(top, k.user_ca), 0);
+	assert_int_equal(pieces(top, k.ca[0]), 0);
 }
 
 int

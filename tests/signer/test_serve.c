@@ -43,7 +43,7 @@ daemon_main(struct site *s, int ready)
 {
 	const struct home_policy none = HOME_POLICY_INIT;
 	struct store_config sc = { .vkey = &s->r.w.log,
-	    .user_ca = s->r.w.key[K_CA], .log = s->r.w.key[K_LOG],
+	    .ca = { 1, { s->r.w.key[K_CA] } }, .log = s->r.w.key[K_LOG],
 	    .rng = &s->r.w.rng };
 	struct serve_config c = { .policy = &none, .first = s->r.w.policy };
 	struct jit_why why = { 0 };
@@ -55,7 +55,7 @@ daemon_main(struct site *s, int ready)
 	log_setup("test", null, LOG_L_DEBUG, wall_s);
 	sc.home = open(s->home, O_RDONLY | O_DIRECTORY);
 	if (store_create(&sc, &c.store, &why) != JIT_OK ||
-	    turn_genesis(store_turn(c.store), s->r.w.policy, wall_s(),
+	    turn_genesis(store_turn(c.store), s->r.w.policy, &s->r.w.ca, wall_s(),
 	    &why) != JIT_OK || serve_signals(&c.signals, &why) != JIT_OK ||
 	    sys_listen(s->sock, 0600, NULL, &c.listener, &why) != JIT_OK) {
 		(void)fprintf(stderr, "%s\n", why.msg);

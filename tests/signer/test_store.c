@@ -37,11 +37,12 @@ begin(struct site *s)
 	assert_int_equal(mkdir(s->path, 0700), 0);
 	s->home = open(s->path, O_RDONLY | O_DIRECTORY);
 	s->c = (struct store_config){ .home = s->home, .vkey = &s->r.w.log,
-	    .user_ca = s->r.w.key[K_CA], .log = s->r.w.key[K_LOG],
+	    .ca = { 1, { s->r.w.key[K_CA] } }, .log = s->r.w.key[K_LOG],
 	    .rng = &s->r.w.rng };
 	JT_WHY(store_create(&s->c, &s->s, &why), JIT_OK, &why);
 	s->r.turn = store_turn(s->s);
-	JT_WHY(turn_genesis(s->r.turn, s->r.w.policy, s->r.w.now, &why),
+	JT_WHY(turn_genesis(s->r.turn, s->r.w.policy, &s->r.w.ca, s->r.w.now,
+	    &why),
 	    JIT_OK, &why);
 }
 
@@ -313,9 +314,9 @@ refused(void **state)
 	stop(&s);
 	/* Another home's CA key. */
 	begin(&other);
-	s.c.user_ca = s.r.w.key[K_ALICE];
+	s.c.ca.v[0] = s.r.w.key[K_ALICE];
 	JT_WHY(store_open(&s.c, &two, &why), JIT_E_VERIFY, &why);
-	s.c.user_ca = s.r.w.key[K_CA];
+	s.c.ca.v[0] = s.r.w.key[K_CA];
 	assert_int_equal(fchmodat(s.home, "journal", 0750, 0), 0);
 	JT_WHY(store_open(&s.c, &two, &why), JIT_E_MODE, &why);
 	assert_int_equal(fchmodat(s.home, "journal", 0700, 0), 0);

@@ -17,7 +17,7 @@ static struct bundle_pins
 pins(void)
 {
 	return (struct bundle_pins){ .log = b.w.log,
-	    .user_ca = b.w.own.user_ca };
+	    .user_ca = b.w.ca.v[0].key };
 }
 
 static enum jit_err
@@ -65,7 +65,7 @@ stands(void **state)
 		    want[i].standing);
 		assert_true(s.n_by == want[i].by &&
 		    s.quorum.have == want[i].have && !s.stale);
-		assert_true((s.fields != NULL) == (i == STORY_DROPPED ||
+		assert_true(s.has_cert == (i == STORY_DROPPED ||
 		    i == STORY_ACTIVE));
 		assert_int_equal(s.checkpoint.size, b.n);
 		bundle_summary_put(&w, &s);
@@ -88,9 +88,11 @@ summary(void **state)
 	buf_done(&text);	/* nothing borrows from it */
 	assert_true(span_eq_str(s.request->requester, "alice") &&
 	    span_eq_str(s.request->reason, "INC-4711 payments stuck"));
-	assert_true(s.fields->serial == 2 && s.fields->n_principals == 1 &&
-	    span_eq_str(s.fields->principals[0], "dba.prod-db"));
-	assert_true(s.fields->before == s.issued + 45 * 60 && s.ended == 0);
+	assert_true(strcmp(s.serial, "2") == 0 &&
+	    ssh_cert_fields(s.cert.ssh)->n_principals == 1 &&
+	    span_eq_str(ssh_cert_fields(s.cert.ssh)->principals[0],
+	    "dba.prod-db"));
+	assert_true(s.life.until == s.issued + 45 * 60 && s.ended == 0);
 	assert_true(s.issued_index == dossier_last(d));
 	assert_true(span_eq_str(s.by[0].who, "bob") && s.by[0].counts &&
 	    s.by[0].enrolled && span_eq_str(s.by[1].who, "carol"));

@@ -79,7 +79,7 @@ knows(void **state)
 	assert_true(ledger_time(l) == b.entry[b.n - 1].e.time);
 	assert_string_equal(ledger_log_id(l), b.w.log_id);
 	assert_true(tlog_vkey_eq(&ledger_genesis(l)->log, &b.w.log));
-	assert_true(ssh_key_eq(ledger_own(l)->user_ca, b.w.own.user_ca));
+	assert_true(ssh_key_eq(ledger_own(l)->ca->v[0].key, b.w.ca.v[0].key));
 	assert_true(ssh_key_eq(ledger_own(l)->log, b.w.own.log));
 	assert_int_equal(ledger_policy_index(l), b.policy_index);
 	assert_int_equal(ledger_next_serial(l), 3);

@@ -121,13 +121,13 @@ genesis(void **state)
 
 	(void)state;
 	world_init(&w);
-	JT_OK(rec_fill_genesis(w.policy, &w.log, w.own.user_ca, &g, NULL));
+	JT_OK(rec_fill_genesis(w.policy, &w.log, w.ca.v[0].key, &g, NULL));
 	assert_true(g.n_admins == 1 && g.need == 1 &&
 	    span_eq_str(g.admins[0].name, "dana") && g.admins[0].n_keys == 1);
 	rec_put_genesis(&body, &g);
 	JT_OK(rec_get_genesis(wr_view(&body), &back, NULL));
 	assert_true(tlog_vkey_eq(&back.log, &w.log) &&
-	    span_eq(back.user_ca, ssh_key_blob(w.own.user_ca)) &&
+	    span_eq(back.user_ca, ssh_key_blob(w.ca.v[0].key)) &&
 	    span_eq(back.admins[0].keys[0],
 	    ssh_key_blob(ssh_priv_public(w.key[K_DANA]))));
 	jt_flip_truncate(wr_view(&body), read_genesis, NULL);
@@ -140,7 +140,7 @@ genesis(void **state)
 		    need == 1 ? JIT_OK : JIT_E_FORMAT);
 	}
 	world_without(&w, BLOCK_ADMINS, "");
-	JT_ERR(rec_fill_genesis(w.policy, &w.log, w.own.user_ca, &g, NULL),
+	JT_ERR(rec_fill_genesis(w.policy, &w.log, w.ca.v[0].key, &g, NULL),
 	    JIT_E_POLICY);
 	world_done(&w);
 }

@@ -58,7 +58,7 @@ bundles(void)
 	wr_str(&w, "\n");
 	out("vkey", wr_view(&w));
 	wr_done(&w);
-	ssh_key_put_line(&w, b.w.own.user_ca, NULL);
+	ssh_key_put_line(&w, b.w.ca.v[0].key, NULL);
 	wr_str(&w, "\n");
 	out("ca.pub", wr_view(&w));
 }
