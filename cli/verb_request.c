@@ -39,6 +39,7 @@ take_args(struct cli *c, const struct args *a, struct want *w,
 
 	w->role = a->n > 0 ? a->operand[0] : NULL;
 	w->reason = args_get(a, OPT_REASON);
+	w->key_type = args_get(a, OPT_KEY_TYPE);
 	if (w->role == NULL && !args_has(a, OPT_LIKE))
 		return jit_fail(why, JIT_E_ARG, "request: which role?  "
 		    "jit-cert roles lists them; --like ID takes an earlier "
@@ -57,6 +58,7 @@ say_asked(struct desk *d, const struct ulid *id)
 	struct quorum q = { 0 };
 	struct jit_why why = { 0 };
 	const char *end = desk_short(d, id);
+	bool ssh;
 	utc_s now = 0;
 	enum jit_err e;
 
@@ -64,12 +66,13 @@ say_asked(struct desk *d, const struct ulid *id)
 		return out_error(d->c, e, &why);
 	(void)desk_standing(d, r, now, &q, NULL);
 	(void)ask_put_approvers(d, r, &who);
+	ssh = r->h.request->req.kind == KIND_SSH_USER;
 	out_say(d->c, "Asked, log #%llu. It needs %u of: %.*s. Send them: "
 	    "jit-cert approve %s\nThen: jit-cert collect %s, or at once "
-	    "jit-cert ssh %.*s -- HOST\n",
+	    "jit-cert %s %.*s -- %s\n",
 	    (unsigned long long)r->h.request_index, q.need,
-	    OUT_SPAN(wr_view(&who)), end, end,
-	    OUT_SPAN(r->h.request->req.role));
+	    OUT_SPAN(wr_view(&who)), end, end, ssh ? "ssh" : "exec",
+	    OUT_SPAN(r->h.request->req.role), ssh ? "HOST" : "COMMAND");
 	out_json(d->c, d->c->out.json ? await_json(d, r, now) : NULL);
 	return CLI_DONE;
 }

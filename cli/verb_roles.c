@@ -38,7 +38,9 @@ static enum jit_err
 put_opens(const struct desk *d, const struct role *r, struct wr *w,
     struct jit_why *why)
 {
-	struct request q = { .role = r->name };
+	/* An id that is nobody's: it is not told. */
+	struct request q = { .role = r->name, .requester = d->me->name,
+	    .id.s = "00000000000000000000000000" };
 	struct request_store store;
 
 	JIT_TRY(policy_fill_request(d->policy, r->name, &q, &store, why));
@@ -84,14 +86,34 @@ json_proofs(unsigned mask)
 	return list;
 }
 
+/* What it opens, by its kind; "{person}" stands for who asks. */
+static void
+put_kind(json_t *o, const struct role *r)
+{
+	if (o == NULL)
+		return;
+	if (r->kind == KIND_SSH_USER) {
+		(void)json_object_set_new(o, "accounts",
+		    json_names(&r->accounts));
+		(void)json_object_set_new(o, "host_groups",
+		    json_names(&r->host_groups));
+		(void)json_object_set_new(o, "options",
+		    json_names(&r->options));
+		return;
+	}
+	(void)json_object_set_new(o, "profile", out_json_span(r->profile));
+	(void)json_object_set_new(o, "subject", json_names(&r->subject));
+	(void)json_object_set_new(o, "sans", json_names(&r->sans));
+	(void)json_object_set_new(o, "crl", r->crl.n > 0 ?
+	    out_json_span(r->crl) : json_null());
+}
+
 static json_t *
 json_role(const struct desk *d, const struct role *r)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:o, s:b, s:o, "
-	    "s:i, s:o, s:o, s:o}", "role", out_json_span(r->name), "accounts",
-	    json_names(&r->accounts), "host_groups",
-	    json_names(&r->host_groups), "options", json_names(&r->options),
-	    "max", (json_int_t)r->max, "horizon", (json_int_t)r->horizon,
+	json_t *o = json_pack("{s:o, s:s, s:I, s:I, s:b, s:o, s:b, s:o, s:i, "
+	    "s:o, s:o, s:o}", "role", out_json_span(r->name), "kind",
+	    request_kind_name(r->kind), "max", (json_int_t)r->max, "horizon", (json_int_t)r->horizon,
 	    "reason_required", (int)r->reason_required, "reason_pattern",
 	    out_json_span(r->reason_pattern), "mine",
 	    (int)person_in(d->me, &r->request_of), "request_proofs",
@@ -99,6 +121,9 @@ json_role(const struct desk *d, const struct role *r)
 	    "approve_of", json_names(&r->approve_of), "approvers",
 	    json_approvers(d, r), "approve_proofs",
 	    json_proofs(r->approve_proofs));
+
+	put_kind(o, r);
+	return o;
 }
 
 static int
@@ -135,6 +160,20 @@ one(struct desk *d, const char *name)
 	return CLI_DONE;
 }
 
+/* "dba on prod-db", or what a certificate says. */
+static void
+put_what(const struct desk *d, const struct role *r, struct wr *w)
+{
+	if (r->kind == KIND_X509) {
+		if (put_opens(d, r, w, NULL) != JIT_OK)
+			wr_str(w, "nothing that you can have");
+		return;
+	}
+	put_names(w, &r->accounts);
+	wr_str(w, " on ");
+	put_names(w, &r->host_groups);
+}
+
 static int
 all(struct desk *d)
 {
@@ -145,21 +184,17 @@ all(struct desk *d)
 	out_table_init(&t, 5);
 	for (size_t i = 0; i < policy_count(d->policy); i++) {
 		const struct block *b = policy_at(d->policy, i);
-		JIT_DONE(wr_done) struct wr accounts = WR_INIT(4096);
-		JIT_DONE(wr_done) struct wr groups = WR_INIT(4096);
+		JIT_DONE(wr_done) struct wr what = WR_INIT(65536);
 		JIT_DONE(wr_done) struct wr who = WR_INIT(4096);
 
 		if (b->kind != BLOCK_ROLE ||
 		    !person_in(d->me, &b->role.request_of))
 			continue;
 		shown++;
-		put_names(&accounts, &b->role.accounts);
-		put_names(&groups, &b->role.host_groups);
+		put_what(d, &b->role, &what);
 		put_approvers(d, &b->role, &who);
 		out_cell(d->c, &t, "%.*s", OUT_SPAN(b->name));
-		out_cell(d->c, &t, "%.*s on %.*s",
-		    OUT_SPAN(wr_view(&accounts)),
-		    OUT_SPAN(wr_view(&groups)));
+		out_cell(d->c, &t, "%.*s", OUT_SPAN(wr_view(&what)));
 		out_cell(d->c, &t, "at most %s", when_dur(b->role.max, max));
 		out_cell(d->c, &t, "needs %u", b->role.need);
 		out_cell(d->c, &t, "of %.*s", OUT_SPAN(wr_view(&who)));

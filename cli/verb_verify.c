@@ -10,6 +10,7 @@
 
 #include "ca/grant/audit.h"
 #include "ca/grant/bundle.h"
+#include "ca/x509/der.h"
 #include "cli/desk.h"
 
 /* Whatever is wrong with evidence, it is not evidence. */
@@ -49,32 +50,73 @@ take_pins(struct cli *c, struct client_trust *t, struct jit_why *why)
 	return JIT_OK;
 }
 
+/* Any certificate of that PEM is ca's own or of one above it. */
+static enum jit_err
+is_pem_of(struct span pem, const struct ca_key *ca, bool *ret,
+    struct jit_why *why)
+{
+	JIT_DONE(x509_chain_done) struct x509_chain c = { .n = 0 };
+
+	JIT_TRY(x509_pem_chain(pem, &c, why));
+	for (size_t i = 0; i < c.n; i++)
+		for (size_t k = 0; k < ca->n_chain; k++)
+			*ret |= span_eq(BUF_SPAN(c.der[i]),
+			    BUF_SPAN(ca->chain[k]));
+	return JIT_OK;
+}
+
+/* Is it what a file holds: a public key's line, or PEM? */
+static enum jit_err
+is_file_of(const char *path, const struct ca_key *ca, bool *ret,
+    struct jit_why *why)
+{
+	static const char begin[] = "-----BEGIN ";
+	JIT_DONE(buf_done) struct buf b = { NULL, 0 };
+	JIT_SCOPED(ssh_key_free) struct ssh_key *k = NULL;
+	const uid_t any[] = { geteuid(), 0 };
+	const struct sys_rule rule = { any, 2, 0022, 65536 };
+
+	JIT_TRY(sys_read_file(path, &rule, &b, why));
+	if (b.n > sizeof(begin) && memcmp(b.p, begin, sizeof(begin) - 1) == 0)
+		return is_pem_of(BUF_SPAN(b), ca, ret, why);
+	JIT_TRY(ssh_key_parse_line(BUF_SPAN(b), &k, NULL, why));
+	*ret |= ssh_key_eq(k, ca->key);
+	return JIT_OK;
+}
+
 /* Is ca one of the --ca keys, a file or SHA256:...? */
 static enum jit_err
-check_ca(const struct args *a, const struct ssh_key *ca, struct jit_why *why)
+check_ca(const struct args *a, const struct ca_key *ca, struct jit_why *why)
 {
 	char fp[SSH_FP_TEXT];
+	bool is = false;
 	const char *s;
 
-	ssh_key_fingerprint(ca, fp);
+	if (!args_has(a, OPT_CA))
+		return JIT_OK;
+	if (ca == NULL)
+		return jit_fail(why, JIT_E_VERIFY, "the log names no CA for "
+		    "it");
+	ssh_key_fingerprint(ca->key, fp);
 	for (size_t i = 0; (s = args_nth(a, OPT_CA, i)) != NULL; i++) {
-		JIT_DONE(buf_done) struct buf line = { NULL, 0 };
-		JIT_SCOPED(ssh_key_free) struct ssh_key *k = NULL;
-		const uid_t any[] = { geteuid(), 0 };
-		const struct sys_rule rule = { any, 2, 0022, 65536 };
-
-		if (strncmp(s, "SHA256:", 7) == 0) {
-			if (strcmp(s, fp) == 0)
-				return JIT_OK;
-			continue;
-		}
-		JIT_TRY(sys_read_file(s, &rule, &line, why));
-		JIT_TRY(ssh_key_parse_line(BUF_SPAN(line), &k, NULL, why));
-		if (ssh_key_eq(k, ca))
-			return JIT_OK;
+		if (strncmp(s, "SHA256:", 7) == 0)
+			is |= strcmp(s, fp) == 0;
+		else
+			JIT_TRY(is_file_of(s, ca, &is, why));
 	}
-	return args_has(a, OPT_CA) ? jit_fail(why, JIT_E_VERIFY, "the CA of "
-	    "this log is %s, none of those given by --ca", fp) : JIT_OK;
+	return is ? JIT_OK : jit_fail(why, JIT_E_VERIFY, "the CA is %s, none "
+	    "of those given by --ca", fp);
+}
+
+/* The CA that a bundle's matter rests on. */
+static const struct ca_key *
+ca_of(const struct bundle_summary *s)
+{
+	enum request_kind kind = s->has_cert ? s->cert.kind :
+	    s->request->kind;
+
+	return ca_keys_active(&s->ca, kind == KIND_X509 ? CA_X509 :
+	    CA_SSH_USER);
 }
 
 /* ---- a file ---- */
@@ -92,6 +134,22 @@ read_file(const char *path, struct buf *ret, struct jit_why *why)
 	return sys_read_fd(fd, BUNDLE_MAX, ret, why);
 }
 
+/* An SSH serial is a number as well, as it always was. */
+static void
+put_cert(json_t *o, const struct bundle_summary *s)
+{
+	const bool ssh = s->cert.kind == KIND_SSH_USER;
+
+	(void)json_object_set_new(o, "serial_text", json_string(s->serial));
+	(void)json_object_set_new(o, "serial", ssh ? json_integer((json_int_t)
+	    ssh_cert_fields(s->cert.ssh)->serial) : json_string(s->serial));
+	if (ssh)
+		(void)json_object_set_new(o, "key_id", out_json_span(
+		    ssh_cert_fields(s->cert.ssh)->key_id));
+	(void)json_object_set_new(o, "from", out_json_utc(s->life.from));
+	(void)json_object_set_new(o, "until", out_json_utc(s->life.until));
+}
+
 static json_t *
 json_summary(const struct bundle_summary *s)
 {
@@ -105,21 +163,14 @@ json_summary(const struct bundle_summary *s)
 		    s->by[i].verdict == VERDICT_APPROVE ? "approve" : "deny",
 		    "key", s->by[i].fp, "proof", s->by[i].proof, "counts",
 		    (int)s->by[i].counts));
-	o = json_pack("{s:b, s:s, s:o, s:o, s:o, s:s, s:o, s:I}", "verified",
-	    1, "id", q->id.s, "requester", out_json_span(q->requester),
+	o = json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:I}",
+	    "verified", 1, "id", q->id.s, "kind", request_kind_name(q->kind),
+	    "requester", out_json_span(q->requester),
 	    "role", out_json_span(q->role), "reason",
 	    out_json_span(q->reason), "state", standing_name(s->standing),
 	    "decisions", by, "log_size", (json_int_t)s->checkpoint.size);
-	if (o != NULL && s->fields != NULL) {
-		(void)json_object_set_new(o, "serial",
-		    json_integer((json_int_t)s->fields->serial));
-		(void)json_object_set_new(o, "key_id",
-		    out_json_span(s->fields->key_id));
-		(void)json_object_set_new(o, "from",
-		    out_json_utc(s->fields->after));
-		(void)json_object_set_new(o, "until",
-		    out_json_utc(s->fields->before));
-	}
+	if (o != NULL && s->has_cert)
+		put_cert(o, s);
 	return o;
 }
 
@@ -190,7 +241,7 @@ report(struct cli *c, const struct args *a, const struct bundle_summary *s)
 	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 20);
 	JIT_SCOPED(dossier_free) struct dossier *live = NULL;
 	struct jit_why why = { 0 };
-	enum jit_err e = check_ca(a, s->user_ca, &why);
+	enum jit_err e = check_ca(a, ca_of(s), &why);
 	json_t *o;
 	int status;
 
@@ -211,7 +262,7 @@ report(struct cli *c, const struct args *a, const struct bundle_summary *s)
 	out_json(c, o);
 	if (live != NULL)
 		say_since(c, live, s->dossier->n);
-	else if (s->fields != NULL)
+	else if (s->has_cert)
 		out_note(c, "All of it holds. What came after checkpoint "
 		    "%llu is shown with --log only.\n",
 		    (unsigned long long)s->checkpoint.size);
@@ -235,7 +286,8 @@ verify_file(struct cli *c, const struct args *a)
 		return out_error(c, JIT_E_NOMEM, NULL);
 	if ((e = take_pins(c, &t, &why)) != JIT_OK)
 		return out_error(c, e, &why);
-	pins = (struct bundle_pins){ t.log, t.user_ca };
+	/* The CA is what that log names; one from outside is --ca. */
+	pins = (struct bundle_pins){ t.log, NULL };
 	if ((e = read_file(a->operand[0], &text, &why)) != JIT_OK)
 		status = out_error(c, e, &why);
 	else if ((e = bundle_verify(BUF_SPAN(text), &pins, cli_now(c), s,
@@ -325,6 +377,7 @@ verify_log(struct cli *c, const struct args *a)
 	JIT_SCOPED(audit_free) struct audit *au = NULL;
 	struct jit_why why = { 0 };
 	bool deep = args_has(a, OPT_DEEP);
+	const struct own_keys *own = NULL;
 	struct auditing x = { .c = c, .why = &why,
 	    .mode = deep ? LEDGER_DEEP : LEDGER_JUDGE,
 	    .told = c->clock.mono_ms() };
@@ -337,7 +390,9 @@ verify_log(struct cli *c, const struct args *a)
 	x.a = au;
 	e = audit_pages(&d, &x);
 	if (e == JIT_OK)
-		e = check_ca(a, session_keys(d.s)->user_ca, &why);
+		e = session_keys(d.s, &own, &why);
+	if (e == JIT_OK)
+		e = check_ca(a, ca_keys_active(own->ca, CA_SSH_USER), &why);
 	if (is_no_answer(&d, e))
 		return out_error(c, e, &why);
 	if (e != JIT_OK)

@@ -348,7 +348,8 @@ erased(void **state)
 	JT_ERR(view_get(v, &ids[STORY_DROPPED], &r, NULL), JIT_E_UNKNOWN);
 	JT_ERR(view_about(v, orphan, &id, NULL), JIT_E_UNKNOWN);
 	JT_OK(view_get(v, &ids[STORY_ACTIVE], &r, NULL));
-	assert_true(r.end == VIEW_OPEN && r.n_approved == 0 && r.serial == 0);
+	assert_true(r.end == VIEW_OPEN && r.n_approved == 0 &&
+	    r.serial.n == 0);
 	view_row_done(&r);
 	JT_OK(view_get(v, &ids[STORY_DENIED], &r, NULL));
 	vt_same_row(&b, &r);
