@@ -1,6 +1,7 @@
 /* ask - from what is wanted to a request in the log. */
 #include <string.h>
 
+#include "ca/x509/csr.h"
 #include "cli/ask_int.h"
 #include "cli/fetch.h"
 
@@ -67,6 +68,8 @@ ask_find_role(const struct desk *d, const char *name,
 static bool
 shares_hosts(const struct role *a, const struct role *b)
 {
+	if (a->kind == KIND_X509 && b->kind == KIND_X509)
+		return span_eq(a->profile, b->profile);
 	for (size_t i = 0; i < a->host_groups.n; i++)
 		for (size_t j = 0; j < b->host_groups.n; j++)
 			if (span_eq(a->host_groups.v[i], b->host_groups.v[j]))
@@ -237,6 +240,38 @@ fill_window(struct asking *a, struct jit_why *why)
 	return JIT_OK;
 }
 
+/* What a key of a certificate for TLS may be. */
+static const struct {
+	const char *name;
+	enum ssh_type type;
+	unsigned bits;
+} key_types[] = {
+	{ "ecdsa-p256", SSH_ECDSA_P256, 0 },	/* unless another is said */
+	{ "ecdsa-p384", SSH_ECDSA_P384, 0 },
+	{ "ed25519", SSH_ED25519, 0 },
+	{ "rsa-3072", SSH_RSA, 3072 },
+};
+
+/* For ssh always Ed25519; nothing else has to read it. */
+static enum jit_err
+make_key(struct asking *a, struct jit_why *why)
+{
+	const struct rng *rng = &a->d->c->rng;
+	const char *name = a->want->key_type;
+
+	if (a->role->kind == KIND_SSH_USER)
+		return name == NULL ? ssh_priv_generate(SSH_ED25519, 0, rng,
+		    &a->key, why) : jit_fail(why, JIT_E_ARG, "--key-type is "
+		    "for X.509 certificates; %.*s gives one for ssh",
+		    OUT_SPAN(a->role->name));
+	for (size_t i = 0; i < sizeof(key_types) / sizeof(key_types[0]); i++)
+		if (name == NULL || strcmp(name, key_types[i].name) == 0)
+			return ssh_priv_generate(key_types[i].type,
+			    key_types[i].bits, rng, &a->key, why);
+	return jit_fail(why, JIT_E_ARG, "--key-type: accepted are ecdsa-p256, "
+	    "ecdsa-p384, ed25519 and rsa-3072");
+}
+
 /* A new key and secret, and the text. */
 static enum jit_err
 render(struct asking *a, struct jit_why *why)
@@ -247,17 +282,17 @@ render(struct asking *a, struct jit_why *why)
 	struct request *q = &a->req;
 	const struct ssh_key *pub;
 
-	JIT_TRY(ssh_priv_generate(SSH_ED25519, 0, rng, &a->key, why));
+	JIT_TRY(make_key(a, why));
 	JIT_TRY(secret_new(&a->secret, LOCKER_SECRET));
 	JIT_TRY(rng_fill(rng, a->secret.p, a->secret.n));
 	JIT_TRY(digest_sha256(SPAN(a->secret.p, a->secret.n), &q->collect));
 	JIT_TRY(ulid_make(d->c->clock.wall_ms(), rng, &q->id));
+	q->requester = d->me->name;
 	JIT_TRY(policy_fill_request(d->policy, a->role->name, q, &a->store,
 	    why));
 	pub = ssh_priv_public(a->key);
 	ssh_key_fingerprint(pub, a->fp);
 	q->log = span_str(session_log_id(d->s));
-	q->requester = d->me->name;
 	q->certify_type = span_str(ssh_key_type_name(pub));
 	q->certify = span_str(a->fp);
 	q->reason = BUF_SPAN(a->reason);
@@ -270,11 +305,15 @@ render(struct asking *a, struct jit_why *why)
 static enum jit_err
 sign(struct asking *a, struct jit_why *why)
 {
-	JIT_DONE(wr_done) struct wr w = WR_INIT(SSHSIG_MAX);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(REQUEST_POSSESS_MAX);
 
 	JIT_TRY(desk_sign(a->d, a->hand, a->role->request_proofs, NS_REQUEST,
 	    BUF_SPAN(a->text), &a->sig, why));
-	JIT_TRY(sshsig_make(a->key, NS_POSSESS, BUF_SPAN(a->text), &w));
+	if (a->req.kind == KIND_X509)
+		JIT_TRY(csr_put(&w, a->key, span_str(a->req.id.s), why));
+	else
+		JIT_TRY(sshsig_make(a->key, NS_POSSESS, BUF_SPAN(a->text),
+		    &w));
 	return wr_take(&w, &a->possess);
 }
 

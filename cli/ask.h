@@ -18,6 +18,7 @@ struct want {
 	const char *reason;
 	dur_s duration;
 	utc_s opens, closes;
+	const char *key_type;	/* as --key-type has it; x509 only */
 };
 
 /*

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/ask_int.h"
+#include "cli/opens.h"
 
 #define NAMES_SHOWN 8
 
@@ -142,25 +143,39 @@ put_options(const struct request *q, struct wr *w)
 	}
 }
 
+/* "dba on db1, db2", and "terminal, no forwarding". */
+static void
+put_what(const struct desk *d, const struct request *q, struct wr *w,
+    struct wr *how)
+{
+	const struct role *role = policy_role(d->policy, q->role);
+
+	if (q->kind == KIND_X509) {
+		opens_put_names(w, q);
+		opens_put_end(how, q);
+		return;
+	}
+	if (role != NULL) {
+		ask_put_names(w, &role->accounts);
+		wr_str(w, " on ");
+		put_hosts(d, role, w);
+	}
+	put_options(q, how);
+}
+
 void
 ask_say_request(struct desk *d, const struct request *q, utc_s now)
 {
-	JIT_DONE(wr_done) struct wr accounts = WR_INIT(4096);
-	JIT_DONE(wr_done) struct wr hosts = WR_INIT(4096);
-	JIT_DONE(wr_done) struct wr options = WR_INIT(65536);
-	const struct role *role = policy_role(d->policy, q->role);
+	JIT_DONE(wr_done) struct wr what = WR_INIT(65536);
+	JIT_DONE(wr_done) struct wr how = WR_INIT(65536);
 	char dur[WHEN_TEXT], opens[WHEN_TEXT], closes[WHEN_TEXT];
 	bool later = q->opens > now + 60;
 
-	if (role != NULL) {
-		ask_put_names(&accounts, &role->accounts);
-		put_hosts(d, role, &hosts);
-	}
-	put_options(q, &options);
-	out_say(d->c, "  %s  %.*s: %.*s on %.*s · %.*s · %s from first use, "
+	put_what(d, q, &what, &how);
+	out_say(d->c, "  %s  %.*s: %.*s · %.*s · %s from first use, "
 	    "%s%s%sbefore %s\n", desk_short(d, &q->id), OUT_SPAN(q->role),
-	    OUT_SPAN(wr_view(&accounts)), OUT_SPAN(wr_view(&hosts)),
-	    OUT_SPAN(wr_view(&options)), when_dur(q->duration, dur),
+	    OUT_SPAN(wr_view(&what)), OUT_SPAN(wr_view(&how)),
+	    when_dur(q->duration, dur),
 	    later ? "after " : "",
 	    later ? when_text(WHEN_BOTH, q->opens, now, opens) : "",
 	    later ? ", " : "", when_text(WHEN_BOTH, q->closes, now, closes));

@@ -4,6 +4,7 @@
 
 #include "cli/ask.h"
 #include "cli/await.h"
+#include "cli/ended.h"
 
 #define AWAIT_STEP_MS (int64_t)PROTO_WAIT_MS	/* of one question */
 #define AWAIT_BACK_MS 600000		/* a signer may be away so long */
@@ -85,6 +86,18 @@ say_closed(struct desk *d, const struct dossier *r, utc_s now)
 	    n > 0 ? " did not answer" : "", id);
 }
 
+/* By somebody else than who asked. */
+static int
+say_ended(struct desk *d, const struct dossier *r, const char *word,
+    enum jit_err e, utc_s now)
+{
+	JIT_DONE(wr_done) struct wr how = WR_INIT(2048);
+
+	(void)ended_put(&how, r, now);
+	return out_outcome(d->c, word, e, "This was %.*s.",
+	    OUT_SPAN(wr_view(&how)));
+}
+
 int
 await_say_end(struct desk *d, const struct dossier *r, enum standing s,
     utc_s now)
@@ -95,7 +108,11 @@ await_say_end(struct desk *d, const struct dossier *r, enum standing s,
 	switch (s) {
 	case STAND_DENIED:
 		return say_denied(d, r, now);
+	case STAND_REVOKED:
+		return say_ended(d, r, "REVOKED", JIT_E_REVOKED, now);
 	case STAND_CANCELLED:
+		if (ended_by_signer(r))
+			return say_ended(d, r, "ENDED", JIT_E_CANCELLED, now);
 		return out_outcome(d->c, "CANCELLED", JIT_E_CANCELLED,
 		    "%.*s took this request back. Ask again: jit-cert "
 		    "request --like %s",
@@ -127,7 +144,7 @@ await_json(struct desk *d, const struct dossier *r, utc_s now)
 	struct quorum have = { 0 };
 	bool stale = false;
 	enum standing s = desk_standing(d, r, now, &have, &stale);
-	json_t *list = json_array(), *o;
+	json_t *list = json_array(), *o, *end;
 
 	for (size_t i = 0; i < r->h.n_decisions; i++) {
 		const struct decision *dec = &r->h.decision[i]->dec;
@@ -139,8 +156,9 @@ await_json(struct desk *d, const struct dossier *r, utc_s now)
 		    "time", out_json_utc(dec->decided), "comment",
 		    out_json_span(dec->comment)));
 	}
-	o = json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:o}",
-	    "id", r->id.s, "short", desk_short(d, &r->id), "role",
+	o = json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:I, s:o, "
+	    "s:o}", "id", r->id.s, "kind", request_kind_name(q->kind),
+	    "short", desk_short(d, &r->id), "role",
 	    out_json_span(q->role), "requester", out_json_span(q->requester),
 	    "state", standing_name(s), "opens", out_json_utc(q->opens),
 	    "closes", out_json_utc(q->closes), "duration",
@@ -154,6 +172,8 @@ await_json(struct desk *d, const struct dossier *r, utc_s now)
 		(void)json_object_set_new(o, "need",
 		    json_integer((json_int_t)have.need));
 	}
+	if ((end = ended_json(r)) != NULL)
+		(void)json_object_set_new(o, "ended", end);
 	if (stale)
 		(void)json_object_set_new(o, "stale", json_true());
 	if (r->h.issued)

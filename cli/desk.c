@@ -48,7 +48,7 @@ say_first_use(struct desk *d, struct jit_why *why)
 	tlog_vkey_put(&w, session_log(d->s));
 	if (w.err != JIT_OK)
 		return jit_fail(why, w.err, "the log's key");
-	ssh_key_fingerprint(session_keys(d->s)->user_ca, ca);
+	ssh_key_fingerprint(session_first_ca(d->s), ca);
 	out_note(c, "First use of this log; from now on it must be the same "
 	    "one:\n  log  %.*s\n  CA   %s\n", OUT_SPAN(wr_view(&w)), ca);
 	if (c->pin == NULL)

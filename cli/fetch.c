@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/fetch.h"
+#include "cli/leaf.h"
 
 void
 fetched_done(struct fetched *f)
@@ -70,14 +71,36 @@ collect(struct desk *d, const struct dossier *r, struct jit_why *why)
 	JIT_SCOPED(dossier_free) struct dossier *issued = NULL;
 	JIT_DONE(wr_done) struct wr line = WR_INIT(2 * SSH_CERT_MAX);
 	JIT_DONE(wr_done) struct wr hosts = WR_INIT(LOCKER_HOSTS_MAX);
+	enum jit_err e;
 
 	JIT_TRY(locker_get(d->lockers.s, &r->id, &l, why));
-	JIT_TRY(session_collect(d->s, &r->id, &l.secret, &issued, why));
+	e = session_collect(d->s, &r->id, &l.secret, &issued, why);
+	if (e == JIT_E_STALE) {
+		/* The CA keys changed since the signer was asked for them. */
+		JIT_TRY(desk_reopen(d, why));
+		e = session_collect(d->s, &r->id, &l.secret, &issued, why);
+	}
+	JIT_TRY(e);
 	JIT_TRY(make_hosts(d, issued, &hosts, why));
 	ssh_cert_put_line(&line, issued->issued.cert, r->id.s);
 	JIT_TRY(line.err);
 	return locker_put_cert(d->lockers.s, &r->id, wr_view(&line),
 	    wr_view(&hosts), why);
+}
+
+/* One of the user CAs that are published signed it. */
+static enum jit_err
+check_ca(struct desk *d, const struct ssh_cert *cert, struct jit_why *why)
+{
+	const struct own_keys *own = NULL;
+	const struct ca_key *k;
+
+	JIT_TRY(session_keys(d->s, &own, why));
+	k = ca_keys_find(own->ca, ssh_cert_ca(cert));
+	if (k == NULL || k->use != CA_SSH_USER)
+		return jit_fail(why, JIT_E_SIG, "the certificate is not of a "
+		    "CA that is published");
+	return ssh_cert_verify(cert, k->key, why);
 }
 
 /* The certificate in the locker, collected now if it is not there. */
@@ -109,7 +132,7 @@ get_cert(struct desk *d, const struct dossier *r, struct fetched *f,
 	if (!request_certifies(&r->h.request->req, ssh_cert_subject(f->cert)))
 		return jit_fail(why, JIT_E_VERIFY, "%s: not this request's "
 		    "certificate", f->line.s);
-	return ssh_cert_verify(f->cert, session_keys(d->s)->user_ca, why);
+	return check_ca(d, f->cert, why);
 }
 
 /* ---- into the agent ---- */
@@ -229,6 +252,8 @@ fetch_can(struct desk *d, const struct dossier *r)
 	JIT_DONE(buf_done) struct buf blob = { 0 };
 	bool has = false;
 
+	if (r->h.request->req.kind == KIND_X509)
+		return leaf_can(d, r);
 	if (locker_get(d->lockers.s, &r->id, &l, NULL) == JIT_OK)
 		return true;
 	return d->agent != NULL && locker_get_cert(d->lockers.s, &r->id,
@@ -319,6 +344,8 @@ fetch_forget(struct desk *d, const struct ulid *id)
 	e = locker_remove(d->lockers.s, id, &why);
 	if (e != JIT_OK && e != JIT_E_UNKNOWN)
 		out_note(d->c, "%s\n", jit_why_text(&why, e));
+	if ((e = leaf_forget(d, id, &why)) != JIT_OK)
+		out_note(d->c, "%s\n", jit_why_text(&why, e));
 }
 
 /* A request of this log, in the locker, that closed before now? */
@@ -367,4 +394,12 @@ fetch_sweep(struct desk *d, const struct dossiers *l)
 	for (size_t i = 0; i < n; i++)
 		if (has_ended(d, l, &ids[i]) || is_over(d, &ids[i], l->now))
 			fetch_forget(d, &ids[i]);
+	free(ids);
+	ids = NULL;
+	if (leaf_list(d, &ids, &n, NULL) != JIT_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (has_ended(d, l, &ids[i]))
+			fetch_forget(d, &ids[i]);
+	leaf_sweep(d, l->now);
 }

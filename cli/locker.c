@@ -11,6 +11,7 @@
 #include "ca/base/sys.h"
 #include "ca/ssh/cert.h"
 #include "cli/locker.h"
+#include "cli/wipe.h"
 
 #define MAGIC "jit-cert locker key v1"
 #define KEY_MAX 16384		/* bytes of key and of key.jit */
@@ -425,88 +426,13 @@ locker_list(const char *base, struct ulid **ret, size_t *n,
 
 /* ---- remove ---- */
 
-/* Zeros over all of it, on the disk before it is unlinked. */
-static enum jit_err
-overwrite(const char *path, const struct stat *st, struct jit_why *why)
-{
-	static const uint8_t zero[4096];
-	JIT_DONE(sys_close) int fd = open(path, O_WRONLY | O_NOFOLLOW |
-	    O_CLOEXEC | O_NONBLOCK);
-	off_t left = st->st_size;
-	enum jit_err e;
-
-	if (fd < 0)
-		return io_error(path, why);
-	while (left > 0) {
-		size_t n = left < (off_t)sizeof(zero) ? (size_t)left :
-		    sizeof(zero);
-
-		if ((e = sys_write_fd(fd, SPAN(zero, n), why)) != JIT_OK)
-			return jit_at(why, e, "%s", path);
-		left -= (off_t)n;
-	}
-	return fsync(fd) == 0 ? JIT_OK : io_error(path, why);
-}
-
-static enum jit_err
-remove_one(const char *path, struct jit_why *why)
-{
-	struct stat st;
-
-	if (lstat(path, &st) != 0)
-		return errno == ENOENT ? JIT_OK : io_error(path, why);
-	if (S_ISDIR(st.st_mode))
-		return jit_fail(why, JIT_E_FORMAT, "%s: a directory; nothing "
-		    "of ours", path);
-	if (S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-	    st.st_uid == geteuid())
-		JIT_TRY(overwrite(path, &st, why));
-	return unlink(path) == 0 || errno == ENOENT ? JIT_OK :
-	    io_error(path, why);
-}
-
-/*
- * Whatever is in it, also what a crash left of a file half written.  Again
- * from the start until nothing is found: readdir() may pass over names when
- * others go meanwhile.
- */
-static enum jit_err
-remove_files(const char *base, const struct ulid *id, DIR *d,
-    struct jit_why *why)
-{
-	struct locker_path path;
-	struct dirent *t;
-	size_t found;
-
-	do {
-		found = 0;
-		rewinddir(d);
-		while ((t = readdir(d)) != NULL) {
-			if (strcmp(t->d_name, ".") == 0 ||
-			    strcmp(t->d_name, "..") == 0)
-				continue;
-			found++;
-			JIT_TRY(path_of(base, id, t->d_name, &path, why));
-			JIT_TRY(remove_one(path.s, why));
-		}
-	} while (found > 0);
-	return JIT_OK;
-}
-
 enum jit_err
 locker_remove(const char *base, const struct ulid *id, struct jit_why *why)
 {
 	struct locker_path dir;
-	enum jit_err e;
-	DIR *d;
 
 	JIT_TRY(check_dirs(base, id, &dir, why));
-	if ((d = opendir(dir.s)) == NULL)
-		return io_error(dir.s, why);
-	e = remove_files(base, id, d, why);
-	(void)closedir(d);
-	JIT_TRY(e);
-	return rmdir(dir.s) == 0 ? JIT_OK : io_error(dir.s, why);
+	return wipe_dir(dir.s, why);
 }
 
 enum jit_err
@@ -519,7 +445,7 @@ locker_forget_key(const char *base, const struct ulid *id,
 	JIT_TRY(check_dirs(base, id, &path, why));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		JIT_TRY(locker_path(base, id, keys[i], &path, why));
-		JIT_TRY(remove_one(path.s, why));
+		JIT_TRY(wipe_file(path.s, why));
 	}
 	return JIT_OK;
 }

@@ -1,6 +1,7 @@
 /* past - what somebody had of a role before, and what is new this time. */
 #include <string.h>
 
+#include "cli/opens.h"
 #include "cli/past.h"
 
 #define PAST_PAGE 512u		/* entries in a question */
@@ -213,6 +214,39 @@ put_servers(struct wr *w, const struct request *q, const struct policy *p,
 	}
 }
 
+/* Of the names all but the one that ties it to its request. */
+static size_t
+names_of(const struct request *q, struct span ret[static REQUEST_SANS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_sans; i++)
+		if (!opens_is_grant(q->sans[i]))
+			ret[n++] = q->sans[i];
+	return n;
+}
+
+static void
+put_x509(struct wr *w, const struct request *q, const struct request *o)
+{
+	struct span now[REQUEST_SANS], then[REQUEST_SANS];
+	size_t n = names_of(q, now), m = names_of(o, then);
+
+	if (q->kind != o->kind)
+		wr_str(w, "; ANOTHER KIND of certificate");
+	put_lists(w, "subject", q->subject, q->n_subject, o->subject,
+	    o->n_subject);
+	put_lists(w, "name", now, n, then, m);
+	if (!span_eq(q->profile, o->profile)) {
+		wr_str(w, "; another profile than ");
+		wr_span(w, o->profile);
+	}
+	if (q->crl.n == 0 && o->crl.n > 0)
+		wr_str(w, "; CANNOT BE REVOKED any more");
+	else if (!span_eq(q->crl, o->crl))
+		wr_str(w, "; its CRL is elsewhere");
+}
+
 /* All but the duration; each begins with "; ". */
 static void
 put_others(struct wr *w, const struct dossier *r, const struct policy *p,
@@ -226,6 +260,7 @@ put_others(struct wr *w, const struct dossier *r, const struct policy *p,
 	    o->principals, o->n_principals);
 	put_lists(w, "option", q->options, q->n_options, o->options,
 	    o->n_options);
+	put_x509(w, q, o);
 	if (was != NULL)
 		put_servers(w, q, p, was);
 	if (!ssh_key_eq(r->h.request->by.key, then->h.request->by.key))

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/x509/csr.h"
 #include "cli/session_int.h"
 
 void
@@ -14,6 +15,12 @@ session_free(struct session *s)
 
 		s->policies = p->next;
 		proven_free(p);
+	}
+	while (s->known != NULL) {
+		struct known_keys *k = s->known;
+
+		s->known = k->next;
+		known_keys_free(k);
 	}
 	client_free(s->client);
 	ssh_key_free(s->log_key);
@@ -45,10 +52,10 @@ session_log(const struct session *s)
 	return &s->state.trust.log;
 }
 
-const struct own_keys *
-session_keys(const struct session *s)
+const struct ssh_key *
+session_first_ca(const struct session *s)
 {
-	return &s->own;
+	return s->state.trust.user_ca;
 }
 
 struct span
@@ -96,24 +103,9 @@ check_genesis(struct session *s, struct jit_why *why)
 	if (!tlog_vkey_eq(&g->log, &s->state.trust.log))
 		return jit_fail(why, JIT_E_LOGNAME, "genesis names another "
 		    "log key");
-	if (!span_eq(g->user_ca, ssh_key_blob(s->own.user_ca)))
+	if (!span_eq(g->user_ca, ssh_key_blob(s->state.trust.user_ca)))
 		return jit_fail(why, JIT_E_LOGNAME, "genesis names another "
 		    "user CA");
-	return JIT_OK;
-}
-
-/* The log's key as an SSH key: nobody may have it certified. */
-static enum jit_err
-make_log_key(struct session *s, struct jit_why *why)
-{
-	JIT_DONE(wr_done) struct wr w = WR_INIT(128);
-
-	wr_cstring(&w, ssh_type_name(SSH_ED25519));
-	wr_string(&w, SPAN(s->state.trust.log.pub, 32));
-	JIT_TRY(w.err);
-	JIT_TRY(client_untrue(ssh_key_parse(wr_view(&w), &s->log_key, why),
-	    why));
-	s->own = (struct own_keys){ s->state.trust.user_ca, s->log_key };
 	return JIT_OK;
 }
 
@@ -150,7 +142,8 @@ session_open(const struct session_config *c, struct session **ret,
 	if (e == JIT_E_ROLLBACK)
 		return went_back(&s->state, why);
 	JIT_TRY(e);
-	JIT_TRY(make_log_key(s, why));
+	JIT_TRY(client_untrue(rec_log_key(&s->state.trust.log, &s->log_key),
+	    why));
 	JIT_TRY(check_genesis(s, why));
 	JIT_TRY(session_see_policy(s, session_hello(s)->policy_index, why));
 	JIT_TRY(state_save(&s->state, s->client, why));
@@ -186,6 +179,8 @@ static const struct act_row acts[] = {
 	{ OP_DECISION, ENTRY_DECISION, NS_DECISION },
 	{ OP_CANCEL, ENTRY_CANCEL, NS_CANCEL },
 	{ OP_DROP, ENTRY_DROP, NS_DROP },
+	{ OP_REVOKE, ENTRY_REVOKE, NS_REVOKE },
+	{ OP_LOCK, ENTRY_LOCK, NULL },	/* namespace_of() */
 };
 
 static const struct act_row *
@@ -217,22 +212,65 @@ check_sig(struct span got, struct span sent, const char *ns,
 	    "key");
 }
 
+/* An x509 request's proof of possession is a CSR: an ECDSA key makes two. */
+static enum jit_err
+check_csr(struct span got, struct span sent, struct jit_why *why)
+{
+	JIT_DONE(csr_done) struct csr logged = { 0 };
+	JIT_DONE(csr_done) struct csr own = { 0 };
+
+	if (span_eq(got, sent))
+		return JIT_OK;
+	JIT_TRY(client_untrue(csr_open(got, &logged, why), why));
+	JIT_TRY(csr_read(sent, &own, why));
+	return ssh_key_eq(logged.key, own.key) && span_eq(logged.cn, own.cn) ?
+	    JIT_OK : jit_fail(why, JIT_E_VERIFY, "what was sent is in the "
+	    "log, with a certification request of another key");
+}
+
+static enum jit_err
+check_possess(struct span got, const struct ask *a, struct jit_why *why)
+{
+	struct request q;
+
+	JIT_TRY(request_parse(a->text, &q, why));
+	return q.kind == KIND_X509 ? check_csr(got, a->possess, why) :
+	    check_sig(got, a->possess, NS_POSSESS, a->text, why);
+}
+
+/* A lock and an unlock are one operation and type of entry. */
+static enum jit_err
+namespace_of(const struct act_row *row, struct span text, const char **ret,
+    struct jit_why *why)
+{
+	struct lock l;
+
+	*ret = row->ns;
+	if (row->op != OP_LOCK)
+		return JIT_OK;
+	JIT_TRY(lock_parse(text, &l, why));
+	*ret = lock_namespace(l.unlock);
+	return JIT_OK;
+}
+
 /* The receipt is of just what was sent. */
 static enum jit_err
 check_sent(const struct receipts *r, const struct act_row *row,
     const struct ask *a, struct jit_why *why)
 {
 	struct rec_signed got;
+	const char *ns = NULL;
 
+	JIT_TRY(namespace_of(row, a->text, &ns, why));
 	JIT_TRY(session_one(r, row->type, why));
 	JIT_TRY(client_untrue(rec_get_signed(r->v[0].e.body, row->type, &got,
 	    why), why));
 	if (!span_eq(got.text, a->text))
 		return jit_fail(why, JIT_E_VERIFY, "entry %llu does not hold "
 		    "what was sent", (unsigned long long)r->v[0].e.index);
-	JIT_TRY(check_sig(got.sig, a->sig, row->ns, a->text, why));
-	return row->op != OP_REQUEST ? JIT_OK : check_sig(got.possess,
-	    a->possess, NS_POSSESS, a->text, why);
+	JIT_TRY(check_sig(got.sig, a->sig, ns, a->text, why));
+	return row->op != OP_REQUEST ? JIT_OK : check_possess(got.possess, a,
+	    why);
 }
 
 enum jit_err
@@ -253,109 +291,5 @@ session_send(struct session *s, enum op op, struct span text,
 	sent = (struct sent){ r.v[0].e.index, r.v[0].e.time };
 	JIT_TRY(state_save(&s->state, s->client, why));
 	*ret = sent;
-	return JIT_OK;
-}
-
-/* ---- the certificate ---- */
-
-/* The approvals that the entry counts are the ones that count. */
-static enum jit_err
-check_approvals(const struct dossier *d, const struct quorum *q,
-    struct jit_why *why)
-{
-	const struct rec_issued *i = &d->issued;
-	bool same = i->n_approvals == q->have;
-
-	for (size_t k = 0; same && k < q->have; k++)
-		same = i->approvals[k] == d->h.decision_index[q->counted[k]];
-	return same ? JIT_OK : jit_fail(why, JIT_E_VERIFY, "the certificate "
-	    "of %s counts other approvals than count", d->id.s);
-}
-
-/* What judge_issue says about the history just before the certificate. */
-static enum jit_err
-judge_again(struct session *s, const struct dossier *d, uint64_t serial,
-    struct issue *ret, struct jit_why *why)
-{
-	const struct rec_issued *i = &d->issued;
-	const struct policy *p = NULL;
-	struct history h = d->h;	/* borrows: only read, never freed */
-	enum jit_err e;
-
-	h.issued = false;
-	h.issued_until = 0;
-	h.end = END_NONE;
-	if (i->request_index != h.request_index ||
-	    i->policy_index >= d->entry[d->issued_at].e.index)
-		return jit_fail(why, JIT_E_VERIFY, "the certificate of %s "
-		    "rests on other entries", d->id.s);
-	JIT_TRY(session_policy(s, i->policy_index, &p, why));
-	e = judge_issue(p, &s->own, &h, SPAN(i->secret, sizeof(i->secret)),
-	    serial, d->entry[d->issued_at].e.time, ret, why);
-	if (e != JIT_OK)
-		return client_untrue(jit_at(why, e, "the certificate of %s "
-		    "must not be", d->id.s), why);
-	return check_approvals(d, &ret->quorum, why);
-}
-
-enum jit_err
-session_check_issued(struct session *s, const struct dossier *d,
-    struct jit_why *why)
-{
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
-	JIT_SCOPED(free) struct issue *is = calloc(1, sizeof(*is));
-
-	if (is == NULL)
-		return JIT_E_NOMEM;
-	if (!d->h.issued)
-		return jit_fail(why, JIT_E_VERIFY, "%s has no certificate",
-		    d->id.s);
-	JIT_TRY(client_untrue(ssh_cert_parse(d->issued.cert, &c, why), why));
-	JIT_TRY(ssh_cert_verify(c, s->own.user_ca, why));
-	JIT_TRY(judge_again(s, d, ssh_cert_fields(c)->serial, is, why));
-	return client_untrue(ssh_cert_check_is(c, &is->fields,
-	    d->h.request->subject.key, why), why);
-}
-
-/* The receipt is of a certificate for that request and secret. */
-static enum jit_err
-check_collected(const struct receipts *r, const struct ask *a,
-    uint64_t *index, struct jit_why *why)
-{
-	struct rec_issued i;
-
-	JIT_TRY(session_one(r, ENTRY_ISSUED, why));
-	JIT_TRY(client_untrue(rec_get_issued(r->v[0].e.body, &i, why), why));
-	if (strcmp(i.request.s, a->id.s) != 0 ||
-	    !secret_equal(SPAN(i.secret, sizeof(i.secret)), a->secret))
-		return jit_fail(why, JIT_E_VERIFY, "entry %llu is not the "
-		    "certificate of %s", (unsigned long long)r->v[0].e.index,
-		    a->id.s);
-	*index = r->v[0].e.index;
-	return JIT_OK;
-}
-
-enum jit_err
-session_collect(struct session *s, const struct ulid *id,
-    const struct secret *secret, struct dossier **ret, struct jit_why *why)
-{
-	const struct ask a = { .op = OP_COLLECT, .id = *id,
-	    .secret = SPAN(secret->p, secret->n) };
-	JIT_DONE(receipts_done) struct receipts r = { 0 };
-	JIT_SCOPED(dossier_free) struct dossier *d = NULL;
-	uint64_t index = 0;
-
-	if (secret->n != 32)
-		return JIT_E_ARG;
-	JIT_TRY(client_receipts(s->client, &a, &r, why));
-	JIT_TRY(check_collected(&r, &a, &index, why));
-	/* With the entries that it rests on, and itself again. */
-	JIT_TRY(session_show(s, id, &d, NULL, why));
-	if (!d->h.issued || d->entry[d->issued_at].e.index != index)
-		return jit_fail(why, JIT_E_VERIFY, "the log holds another "
-		    "certificate of %s than the one collected", id->s);
-	JIT_TRY(session_check_issued(s, d, why));
-	*ret = d;
-	d = NULL;
 	return JIT_OK;
 }

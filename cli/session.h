@@ -66,9 +66,26 @@ enum jit_err session_pins(const struct session_config *c,
 const struct hello *session_hello(const struct session *s);
 const char *session_log_id(const struct session *s);	/* "origin+hex8" */
 const struct tlog_vkey *session_log(const struct session *s);
-const struct own_keys *session_keys(const struct session *s);
+/* The user CA of genesis, which is the pinned one. */
+const struct ssh_key *session_first_ca(const struct session *s);
 /* The newest checkpoint; until the next question. */
 struct span session_note(const struct session *s);
+
+/* ---- the CA keys ---- */
+
+/*
+ * Those that are published now, and the log's key.  Asked for when they are
+ * first needed, proven by their entry; borrowed for as long as s lives.
+ * JIT_E_VERIFY, JIT_E_ERASED: the entry is not what it must be.
+ */
+enum jit_err session_keys(struct session *s, const struct own_keys **ret,
+    struct jit_why *why);
+/*
+ * Those that were in force when entry index was written; *entry (NULL is
+ * fine) is the keys entry that says so, 0: genesis.
+ */
+enum jit_err session_keys_before(struct session *s, uint64_t index,
+    const struct own_keys **ret, uint64_t *entry, struct jit_why *why);
 
 /* ---- policy ---- */
 
@@ -137,7 +154,8 @@ struct sent {
 	utc_s time;			/* by the signer */
 };
 /*
- * OP_REQUEST (with possess), OP_DECISION, OP_CANCEL, OP_DROP.  On success
+ * OP_REQUEST (with possess), OP_DECISION, OP_CANCEL, OP_DROP, OP_REVOKE,
+ * OP_LOCK (of a lock or an unlock).  On success
  * the entry with exactly this text is in the log, signed by the same key:
  * by these signatures, or by those of an earlier try.
  */
@@ -146,13 +164,31 @@ enum jit_err session_send(struct session *s, enum op op, struct span text,
     struct jit_why *why);
 /*
  * Collect.  On success *ret (owned) holds the certificate, as ret->issued:
- * of the pinned CA, for this request and this secret, saying what request,
- * decisions and the proven policy lead to at the entry's time.
+ * of the CA that was active at its entry, for this request and this secret,
+ * saying what request, decisions and the proven policy lead to at the entry's
+ * time.  JIT_E_STALE: the CA keys changed since s was opened; open anew.
  */
 enum jit_err session_collect(struct session *s, const struct ulid *id,
     const struct secret *secret, struct dossier **ret, struct jit_why *why);
 /* Is the certificate of d, which is issued, all that?  JIT_E_VERIFY ... */
 enum jit_err session_check_issued(struct session *s, const struct dossier *d,
+    struct jit_why *why);
+
+/* ---- what was taken back ---- */
+
+/*
+ * The newest list of that name (PUBLISHED_KRL, PUBLISHED_CRL ...), whole, as
+ * its CA signed it: a KRL by one of the SSH user CAs that are published now,
+ * a CRL by the X.509 CA that it names.  *sig (NULL is fine) is the KRL's
+ * SSHSIG.  Returns owned.  JIT_E_UNKNOWN: there is no list of that name;
+ * JIT_E_VERIFY, JIT_E_SIG: it is not what it must be.
+ */
+struct list_facts {
+	uint64_t number;
+	utc_s made, next;
+};
+enum jit_err session_list_of(struct session *s, const char *name,
+    struct buf *ret, struct buf *sig, struct list_facts *facts,
     struct jit_why *why);
 
 /* ---- the log ---- */

@@ -1,6 +1,8 @@
 /*
  * Inside the session: session_state.c keeps the files, session_policy.c the
- * policies, session_read.c makes dossiers, session.c opens and acts.
+ * policies, session_keys.c the CA keys, session_read.c makes dossiers,
+ * session_issued.c looks at certificates, session_lists.c at what was taken
+ * back, session.c opens and acts.
  */
 #ifndef JIT_CLI_SESSION_INT_H
 #define JIT_CLI_SESSION_INT_H
@@ -47,11 +49,21 @@ struct proven {
 void proven_free(struct proven *p);
 JIT_SCOPED_PTR(struct proven, proven_free);
 
+/* The CA keys of an entry (0: of genesis), proven. */
+struct known_keys {
+	uint64_t index;
+	struct ca_keys keys;		/* owned */
+	struct own_keys own;		/* of keys and the log's */
+	struct known_keys *next;
+};
+void known_keys_free(struct known_keys *k);
+JIT_SCOPED_PTR(struct known_keys, known_keys_free);
+
 struct session {
 	struct state state;
 	struct client *client;
 	struct ssh_key *log_key;
-	struct own_keys own;
+	struct known_keys *known;
 	uint64_t policy_index;		/* newest that the signer named */
 	struct proven *policies;
 };

@@ -1,4 +1,7 @@
 /* tell - a request in words. */
+#include <stdio.h>
+
+#include "cli/ended.h"
 #include "cli/tell.h"
 
 enum jit_err
@@ -145,6 +148,7 @@ tell_decision(struct desk *d, const struct open_decision *o, uint64_t index,
 void
 tell_history(struct desk *d, const struct dossier *r, utc_s now)
 {
+	JIT_DONE(wr_done) struct wr how = WR_INIT(4096);
 	char from[WHEN_TEXT], at[WHEN_TEXT];
 
 	for (size_t i = 0; i < r->h.n_decisions; i++)
@@ -158,22 +162,22 @@ tell_history(struct desk *d, const struct dossier *r, utc_s now)
 		    when_text(WHEN_BOTH, r->h.issued_until, now, at),
 		    (unsigned long long)e->index);
 	}
-	if (r->h.end == END_CANCELLED || r->h.end == END_DROPPED)
-		out_say(d->c, "  %s by the requester %s, log #%llu\n",
-		    r->h.end == END_DROPPED ? "dropped" : "cancelled",
-		    when_text(WHEN_BOTH, r->entry[r->n - 1].e.time, now, at),
+	if (ended_put(&how, r, now))
+		out_say(d->c, "  %.*s, log #%llu\n", OUT_SPAN(wr_view(&how)),
 		    (unsigned long long)dossier_last(r));
 }
 
-static uint64_t
-serial_of(const struct dossier *r)
+const char *
+tell_serial(const struct dossier *r, char ret[static ISSUED_SERIAL_TEXT])
 {
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	JIT_DONE(issued_done) struct issued c = { 0 };
+	uint8_t serial[ISSUED_SERIAL];
 
-	if (!r->h.issued || ssh_cert_parse(r->issued.cert, &c, NULL) !=
-	    JIT_OK)
-		return 0;
-	return ssh_cert_fields(c)->serial;
+	(void)snprintf(ret, ISSUED_SERIAL_TEXT, "-");
+	if (!r->h.issued || issued_parse(r->issued.cert, &c, NULL) != JIT_OK)
+		return ret;
+	issued_serial(&c, serial);
+	return issued_serial_text(c.kind, serial, ret);
 }
 
 void
@@ -183,7 +187,7 @@ tell_put_standing(struct wr *w, struct desk *d, const struct dossier *r,
 	struct quorum q = { 0 };
 	bool stale = false;
 	enum standing s = desk_standing(d, r, now, &q, &stale);
-	char at[WHEN_TEXT];
+	char at[WHEN_TEXT], serial[ISSUED_SERIAL_TEXT];
 
 	wr_str(w, standing_name(s));
 	switch (s) {
@@ -199,9 +203,13 @@ tell_put_standing(struct wr *w, struct desk *d, const struct dossier *r,
 		break;
 	case STAND_ACTIVE:
 	case STAND_ENDED:
-		wr_fmt(w, " %s %s, serial %llu", s == STAND_ACTIVE ? "until" :
+		wr_fmt(w, " %s %s, serial %s", s == STAND_ACTIVE ? "until" :
 		    "at", when_text(WHEN_BOTH, r->h.issued_until, now, at),
-		    (unsigned long long)serial_of(r));
+		    tell_serial(r, serial));
+		break;
+	case STAND_REVOKED:
+	case STAND_DROPPED:
+		wr_fmt(w, ", serial %s", tell_serial(r, serial));
 		break;
 	default:
 		break;
@@ -210,31 +218,43 @@ tell_put_standing(struct wr *w, struct desk *d, const struct dossier *r,
 
 /* ---- is it what it says? ---- */
 
-/* The first principal or option that the role does not have. */
+/* The first of two lists that is not in both. */
+static enum jit_err
+say_list(const char *what, const struct span *here, size_t n,
+    const struct span *role, size_t m, struct jit_why *why)
+{
+	char a[TEXT_SHOWN], b[TEXT_SHOWN];
+
+	for (size_t i = 0; i < n || i < m; i++)
+		if (i >= n || i >= m || !span_eq(here[i], role[i]))
+			return jit_fail(why, JIT_E_RENDER, "%s \"%s\" in the "
+			    "role is \"%s\" here", what, i < m ?
+			    text_shown(role[i], b, sizeof(b)) : "", i < n ?
+			    text_shown(here[i], a, sizeof(a)) : "");
+	return JIT_OK;
+}
+
+/* The first thing that the role does not have, or has and is not there. */
 static enum jit_err
 say_difference(const struct request *q, const struct request *want,
     struct jit_why *why)
 {
-	char a[TEXT_SHOWN], b[TEXT_SHOWN];
-
-	for (size_t i = 0; i < q->n_principals || i < want->n_principals; i++)
-		if (i >= q->n_principals || i >= want->n_principals ||
-		    !span_eq(q->principals[i], want->principals[i]))
-			return jit_fail(why, JIT_E_RENDER, "principal \"%s\" "
-			    "in the role is \"%s\" here",
-			    i < want->n_principals ?
-			    text_shown(want->principals[i], b, sizeof(b)) :
-			    "", i < q->n_principals ?
-			    text_shown(q->principals[i], a, sizeof(a)) : "");
-	for (size_t i = 0; i < q->n_options || i < want->n_options; i++)
-		if (i >= q->n_options || i >= want->n_options ||
-		    !span_eq(q->options[i], want->options[i]))
-			return jit_fail(why, JIT_E_RENDER, "option \"%s\" in "
-			    "the role is \"%s\" here", i < want->n_options ?
-			    text_shown(want->options[i], b, sizeof(b)) : "",
-			    i < q->n_options ?
-			    text_shown(q->options[i], a, sizeof(a)) : "");
-	return JIT_OK;
+	if (q->kind != want->kind)
+		return jit_fail(why, JIT_E_RENDER, "the role is for %s, this "
+		    "is for %s", request_kind_name(want->kind),
+		    request_kind_name(q->kind));
+	JIT_TRY(say_list("principal", q->principals, q->n_principals,
+	    want->principals, want->n_principals, why));
+	JIT_TRY(say_list("option", q->options, q->n_options, want->options,
+	    want->n_options, why));
+	if (q->kind == KIND_SSH_USER)
+		return JIT_OK;
+	JIT_TRY(say_list("profile", &q->profile, 1, &want->profile, 1, why));
+	JIT_TRY(say_list("subject", q->subject, q->n_subject, want->subject,
+	    want->n_subject, why));
+	JIT_TRY(say_list("name", q->sans, q->n_sans, want->sans,
+	    want->n_sans, why));
+	return say_list("CRL", &q->crl, 1, &want->crl, 1, why);
 }
 
 /* With words for what a person must see, before judge.h has its say. */
@@ -283,100 +303,4 @@ tell_check(const struct policy *p, const char *log_id,
 	if (e != JIT_OK && e != JIT_E_NOBODY && why != NULL)
 		*why = judged;
 	return e == JIT_E_NOBODY ? JIT_OK : e;
-}
-
-/* ---- for programs ---- */
-
-static json_t *
-json_decisions(const struct dossier *r)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list != NULL && i < r->h.n_decisions; i++) {
-		const struct open_decision *o = r->h.decision[i];
-		char fp[SSH_FP_TEXT];
-
-		ssh_key_fingerprint(o->by.key, fp);
-		(void)json_array_append_new(list, json_pack(
-		    "{s:o, s:s, s:o, s:s, s:o, s:I}", "person",
-		    out_json_span(o->dec.approver), "verdict",
-		    o->dec.verdict == VERDICT_APPROVE ? "approve" : "deny",
-		    "at", out_json_utc(o->dec.decided), "key", fp, "comment",
-		    out_json_span(o->dec.comment), "log_index",
-		    (json_int_t)r->h.decision_index[i]));
-	}
-	return list;
-}
-
-/* Was the k-th decision counted when it was issued? */
-static bool
-was_counted(const struct dossier *r, size_t k)
-{
-	for (size_t i = 0; i < r->issued.n_approvals; i++)
-		if (r->issued.approvals[i] == r->h.decision_index[k])
-			return true;
-	return false;
-}
-
-static json_t *
-json_approvals(const struct desk *d, const struct dossier *r)
-{
-	json_t *list = json_array();
-	struct quorum q = { 0 };
-
-	if (!r->h.issued && judge_quorum(d->policy, &r->h, &q, NULL) !=
-	    JIT_OK)
-		q.have = 0;
-	for (size_t i = 0; list != NULL && i < r->h.n_decisions; i++) {
-		bool counts = r->h.issued && was_counted(r, i);
-
-		for (unsigned k = 0; k < q.have && !counts; k++)
-			counts = q.counted[k] == i;
-		if (counts)
-			(void)json_array_append_new(list, out_json_span(
-			    r->h.decision[i]->dec.approver));
-	}
-	return list;
-}
-
-static json_t *
-json_spans(const struct span *v, size_t n)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list != NULL && i < n; i++)
-		(void)json_array_append_new(list, out_json_span(v[i]));
-	return list;
-}
-
-json_t *
-tell_json(struct desk *d, const struct dossier *r, utc_s now)
-{
-	const struct request *q = &r->h.request->req;
-	struct quorum have = { 0 };
-	enum standing s = desk_standing(d, r, now, &have, NULL);
-	json_t *approvals = json_approvals(d, r);
-	json_t *o = json_pack("{s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, "
-	    "s:I, s:o, s:o, s:o, s:o, s:I}", "id", r->id.s, "role",
-	    out_json_span(q->role), "requester", out_json_span(q->requester),
-	    "state", standing_name(s), "have",
-	    (int)json_array_size(approvals), "approvals", approvals,
-	    "created", out_json_utc(q->created), "opens",
-	    out_json_utc(q->opens), "closes", out_json_utc(q->closes),
-	    "duration", (json_int_t)q->duration, "reason",
-	    out_json_span(q->reason), "principals",
-	    json_spans(q->principals, q->n_principals), "options",
-	    json_spans(q->options, q->n_options), "decisions",
-	    json_decisions(r), "log_index", (json_int_t)r->h.request_index);
-
-	if (o != NULL && (s == STAND_PENDING || s == STAND_APPROVED))
-		(void)json_object_set_new(o, "need",
-		    json_integer((json_int_t)have.need));
-	if (o != NULL && r->h.issued) {
-		(void)json_object_set_new(o, "serial",
-		    json_integer((json_int_t)serial_of(r)));
-		(void)json_object_set_new(o, "until",
-		    out_json_utc(r->h.issued_until));
-	}
-	return o;
 }

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "ca/grant/issued.h"
 #include "cli/desk.h"
 
 /*
@@ -22,7 +23,10 @@ enum jit_err tell_policy(struct desk *d, const struct dossier *r,
     const struct policy **ret, uint64_t *index, struct jit_why *why);
 
 #define TELL_SERVERS 32		/* of a group that are named */
-/* "login as dba on db1, db2 (principal dba.prod-db); terminal; ..." */
+/*
+ * "login as dba on db1, db2 (principal dba.prod-db); terminal; ...", or "TLS
+ * client for PostgreSQL as CN=alice (...); cannot be revoked, ends by itself".
+ */
 void tell_put_opens(struct wr *w, const struct policy *p,
     const struct request *q);
 /*
@@ -45,6 +49,10 @@ void tell_history(struct desk *d, const struct dossier *r, utc_s now);
 void tell_put_standing(struct wr *w, struct desk *d, const struct dossier *r,
     utc_s now);
 
+/* Its certificate's, "4182" or 32 hex digits; "-" when there is none. */
+const char *tell_serial(const struct dossier *r,
+    char ret[static ISSUED_SERIAL_TEXT]);
+
 /*
  * Is what the requester signed what the proven role opens, by a key of
  * theirs, and could the signer log it when it did?  Judged as the signer must
@@ -60,7 +68,9 @@ enum jit_err tell_check(const struct policy *p, const char *log_id,
     struct jit_why *why);
 
 /*
- * One object about a request; NULL without memory.  "approvals" are the
+ * One object about a request; NULL without memory.  "kind" is "ssh-user"
+ * (with "principals", "options") or "x509" (with "profile", "subject",
+ * "sans", "crl"); "serial_text" is text for both.  "approvals" are the
  * people whose approvals count, or counted when it was issued; "need" is
  * there only while it is open.
  */

@@ -1,6 +1,7 @@
 /* tell_opens - what a request opens, in words. */
 #include <string.h>
 
+#include "cli/opens.h"
 #include "cli/tell.h"
 
 /* What an option means to somebody who has to allow it. */
@@ -116,6 +117,12 @@ put_principal(struct wr *w, const struct policy *p, struct span principal)
 void
 tell_put_opens(struct wr *w, const struct policy *p, const struct request *q)
 {
+	if (q->kind == KIND_X509) {
+		opens_put_names(w, q);
+		wr_str(w, "; ");
+		opens_put_end(w, q);
+		return;
+	}
 	for (size_t i = 0; i < q->n_principals; i++) {
 		wr_str(w, i > 0 ? "; " : "");
 		put_principal(w, p, q->principals[i]);

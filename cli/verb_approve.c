@@ -5,6 +5,7 @@
  * verified here, held against the proven role.  Right before signing the log
  * is asked again, so that nobody signs what is decided already.
  */
+#include "cli/ended.h"
 #include "cli/past.h"
 #include "cli/tell.h"
 
@@ -95,11 +96,14 @@ check_open(struct deciding *x)
 	case STAND_DENIED:
 		return say_denied(x);
 	case STAND_CANCELLED:
-		return say_late(x, JIT_E_CANCELLED, "Its requester cancelled "
-		    "it", last);
+		return say_late(x, JIT_E_CANCELLED, ended_by_signer(r) ?
+		    "The signer ended it" : "Its requester cancelled it",
+		    last);
 	case STAND_DROPPED:
 		return say_late(x, JIT_E_DROPPED, "Its requester gave the "
 		    "access back", last);
+	case STAND_REVOKED:
+		return say_late(x, JIT_E_REVOKED, "It was revoked", last);
 	case STAND_CLOSED:
 		return say_late(x, JIT_E_EXPIRED, "Its window closed",
 		    r->h.request->req.closes);
@@ -195,14 +199,18 @@ is_of_today(enum jit_err e)
 static int
 check(struct deciding *x)
 {
+	const struct own_keys *own = NULL;
 	struct jit_why why = { 0 };
 	enum jit_err e;
 	int status;
 
 	if ((status = check_open(x)) != CLI_DONE)
 		return status;
-	e = tell_check(x->d->policy, session_log_id(x->d->s),
-	    session_keys(x->d->s), x->r, &why);
+	if ((e = session_keys_before(x->d->s, x->r->h.request_index, &own,
+	    NULL, &why)) != JIT_OK)
+		return refuse(x->d->c, e, &why);
+	e = tell_check(x->d->policy, session_log_id(x->d->s), own, x->r,
+	    &why);
 	if (e != JIT_OK)
 		return is_of_today(e) ? out_error(x->d->c, e, &why) :
 		    say_mismatch(x, e, &why);

@@ -53,10 +53,19 @@ static enum jit_err
 gather(struct desk *d, const struct dossier *r, struct gathering *g,
     struct jit_why *why)
 {
+	const struct own_keys *own = NULL;
 	uint64_t policy_index = r->h.issued ? r->issued.policy_index :
 	    d->policy_index;
 
+	uint64_t keys = 0;
+
+	/* A certificate's CA is what the keys entry before it says. */
+	if (r->h.issued)
+		JIT_TRY(session_keys_before(d->s,
+		    r->entry[r->issued_at].e.index, &own, &keys, why));
 	g->index[g->n++] = 0;
+	if (keys > 0)
+		g->index[g->n++] = keys;
 	g->index[g->n++] = policy_index;
 	JIT_TRY(add_blocks(d, r, policy_index, g, why));
 	for (size_t i = 0; i < r->n; i++)
@@ -72,8 +81,8 @@ make(struct desk *d, const struct dossier *r, struct wr *w,
 	JIT_DONE(evidence_done) struct evidence ev = { .r.n = 0 };
 	JIT_SCOPED(free) struct gathering *g = calloc(1, sizeof(*g));
 	JIT_SCOPED(free) struct bundle_summary *s = calloc(1, sizeof(*s));
-	struct bundle_pins pins = { *session_log(d->s),
-	    session_keys(d->s)->user_ca };
+	/* The CA is what this log names. */
+	struct bundle_pins pins = { *session_log(d->s), NULL };
 	enum jit_err e;
 
 	if (g == NULL || s == NULL)

@@ -47,10 +47,14 @@ tell_needs(const struct showing *x)
 static void
 tell_differs(const struct showing *x)
 {
+	const struct own_keys *own = NULL;
 	struct jit_why why = { 0 };
-	enum jit_err e = tell_check(x->p, session_log_id(x->d->s),
-	    session_keys(x->d->s), x->r, &why);
+	enum jit_err e = session_keys_before(x->d->s, x->r->h.request_index,
+	    &own, NULL, &why);
 
+	if (e == JIT_OK)
+		e = tell_check(x->p, session_log_id(x->d->s), own, x->r,
+		    &why);
 	if (e == JIT_E_RENDER || e == JIT_E_LOGNAME ||
 	    ((e == JIT_E_KEYUNKNOWN || e == JIT_E_PERSON) && is_open(x)))
 		out_note(x->d->c, "It is not what the policy would open: "

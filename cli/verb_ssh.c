@@ -1,40 +1,9 @@
 /* ssh - log in under a role, asking and waiting first if that is needed. */
-#define _POSIX_C_SOURCE 200809L
-#include <poll.h>
 #include <string.h>
 
-#include "cli/ask.h"
 #include "cli/await.h"
 #include "cli/hop.h"
-
-#define SSH_LEFT_MIN 5		/* s; a certificate that ends is none */
-#define A_MOMENT 3		/* s until a window opens */
-
-/* How good an own request of that role is to begin with; 0: not at all. */
-static int
-rank(struct desk *d, const struct dossier *r, utc_s now, bool *lost)
-{
-	int is;
-
-	switch (desk_standing(d, r, now, NULL, NULL)) {
-	case STAND_ACTIVE:
-		is = r->h.issued_until - now < SSH_LEFT_MIN ? 0 : 3;
-		break;
-	case STAND_APPROVED:
-		is = 2;
-		break;
-	case STAND_PENDING:
-		is = 1;
-		break;
-	default:
-		is = 0;
-		break;
-	}
-	if (is == 0 || fetch_can(d, r))
-		return is;
-	*lost = true;
-	return 0;
-}
+#include "cli/mine.h"
 
 /* What the command line says. */
 struct going {
@@ -44,67 +13,6 @@ struct going {
 	struct hop hop;
 	int64_t ms;			/* to wait */
 };
-
-/* It is never asked twice: so what is wanted now may not be what was. */
-static void
-say_found(struct desk *d, const struct going *g, const struct dossier *r,
-    int is, utc_s now)
-{
-	const struct request *q = &r->h.request->req;
-	const struct want *w = &g->want;
-
-	if (is < 3)
-		ask_say_request(d, q, now);
-	if ((w->reason == NULL || span_eq_str(q->reason, w->reason)) &&
-	    (w->duration == 0 || w->duration == q->duration))
-		return;
-	out_note(d->c, "  This one is open already, with its own reason and "
-	    "duration. To ask anew: jit-cert %s %s\n", is < 3 ? "cancel" :
-	    "drop", desk_short(d, &q->id));
-}
-
-/*
- * A live certificate or an open request of mine for the role: it is never
- * asked twice.
- */
-static enum jit_err
-find_mine(struct desk *d, const struct going *g, struct ulid *ret,
-    bool *found, struct jit_why *why)
-{
-	JIT_DONE(dossiers_done) struct dossiers l = { 0 };
-	const struct role *role = g->role;
-	size_t at = 0;
-	int best = 0;
-
-	JIT_TRY(desk_list(d, &l, why));
-	for (size_t i = 0; i < l.n; i++) {
-		const struct request *q = &l.v[i]->h.request->req;
-		bool lost = false, stale = false;
-		int is;
-
-		if (!desk_is_me(d, q->requester) ||
-		    !span_eq(q->role, role->name))
-			continue;
-		(void)desk_standing(d, l.v[i], l.now, NULL, &stale);
-		is = stale ? 0 : rank(d, l.v[i], l.now, &lost);
-		if (lost)
-			out_note(d->c, "Your request %s for %.*s is open as "
-			    "well, but its key is not on this machine; "
-			    "jit-cert cancel or drop ends it.\n",
-			    desk_short(d, &l.v[i]->id),
-			    OUT_SPAN(role->name));
-		if (is <= best)
-			continue;
-		best = is;
-		at = i;
-	}
-	*found = best > 0;
-	if (!*found)
-		return JIT_OK;
-	*ret = l.v[at]->id;
-	say_found(d, g, l.v[at], best, l.now);
-	return JIT_OK;
-}
 
 /* From the request to the approval that completed it. */
 static dur_s
@@ -169,34 +77,13 @@ static enum jit_err
 choose(struct desk *d, struct going *g, struct jit_why *why)
 {
 	JIT_TRY(ask_find_role(d, g->a->operand[0], &g->role, why));
+	if (g->role->kind != KIND_SSH_USER)
+		return jit_fail(why, JIT_E_ARG, "%.*s gives an X.509 "
+		    "certificate, not one for ssh: jit-cert exec %.*s -- "
+		    "COMMAND uses it", OUT_SPAN(g->role->name),
+		    OUT_SPAN(g->role->name));
 	return hop_choose(d->policy, g->role, g->a->operand[1],
 	    args_get(g->a, OPT_ACCOUNT), &g->hop, why);
-}
-
-/* Until there is something to collect. */
-static int
-get_approved(struct desk *d, struct going *g, struct dossier **r)
-{
-	struct jit_why why = { 0 };
-	struct ulid id;
-	bool found = false;
-	utc_s now;
-	enum jit_err e;
-	int status;
-
-	if ((e = find_mine(d, g, &id, &found, &why)) != JIT_OK)
-		return out_error(d->c, e, &why);
-	if (!found && (status = ask_send(d, &g->want, &id)) != CLI_DONE)
-		return status;
-	return await(d, &id, g->ms, r, &now);
-}
-
-/* A window that opens in a moment is waited for, not told of. */
-static void
-wait_a_moment(const struct desk *d, utc_s opens)
-{
-	while (opens > desk_now(d) && opens - desk_now(d) <= A_MOMENT)
-		(void)poll(NULL, 0, 100);
 }
 
 static int
@@ -212,7 +99,7 @@ connect_to(struct desk *d, struct going *g, const struct dossier *r)
 	enum jit_err e;
 	int status = CLI_CHILD;
 
-	wait_a_moment(d, opens);
+	mine_wait_a_moment(d, opens);
 	/* Not collected yet: its time would begin without the person. */
 	if (opens > desk_now(d)) {
 		(void)out_outcome(d->c, "LATER", JIT_E_PENDING, "Approved, "
@@ -254,7 +141,7 @@ verb_ssh(struct cli *c, const struct args *a)
 	    (e = desk_who(&d, &why)) != JIT_OK ||
 	    (e = choose(&d, &g, &why)) != JIT_OK)
 		return out_error_exit(c, e, &why, CLI_CHILD);
-	if (get_approved(&d, &g, &r) != CLI_DONE)
+	if (mine_get(&d, &g.want, g.ms, &r) != CLI_DONE)
 		return CLI_CHILD;
 	return connect_to(&d, &g, r);
 }

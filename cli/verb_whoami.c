@@ -64,8 +64,16 @@ json_keys(const struct desk *d)
 	return list;
 }
 
+/* "" when there is none. */
+static void
+fingerprint(const struct ca_key *k, char ret[static SSH_FP_TEXT])
+{
+	if (k != NULL)
+		ssh_key_fingerprint(k->key, ret);
+}
+
 static json_t *
-json_who(const struct desk *d, const char *ca)
+json_who(const struct desk *d, const char *ca, const char *x509)
 {
 	static const char *const state[] = { "ready", "frozen", "no-room" };
 	json_t *groups = json_array();
@@ -73,11 +81,13 @@ json_who(const struct desk *d, const char *ca)
 	for (size_t i = 0; groups != NULL && i < d->me->groups.n; i++)
 		(void)json_array_append_new(groups,
 		    out_json_span(d->me->groups.v[i]));
-	return json_pack("{s:o, s:o, s:o, s:s, s:I, s:I, s:s, s:s}", "person",
+	return json_pack("{s:o, s:o, s:o, s:s, s:I, s:I, s:s, s:s?, s:s}",
+	    "person",
 	    out_json_span(d->me->name), "groups", groups, "keys",
 	    json_keys(d), "log", session_log_id(d->s), "log_size",
 	    (json_int_t)seen(d), "policy", (json_int_t)d->policy_index,
-	    "user_ca", ca, "signer", state[session_hello(d->s)->state]);
+	    "user_ca", ca, "x509_ca", x509[0] != '\0' ? x509 : NULL,
+	    "signer", state[session_hello(d->s)->state]);
 }
 
 static int
@@ -85,7 +95,8 @@ who(struct cli *c)
 {
 	JIT_DONE(desk_done) struct desk d = { 0 };
 	JIT_DONE(wr_done) struct wr groups = WR_INIT(4096);
-	char ca[SSH_FP_TEXT];
+	char ca[SSH_FP_TEXT] = "", x509[SSH_FP_TEXT] = "";
+	const struct own_keys *own = NULL;
 	struct jit_why why = { 0 };
 	enum jit_err e;
 
@@ -96,7 +107,10 @@ who(struct cli *c)
 		wr_str(&groups, i > 0 ? ", " : "");
 		wr_span(&groups, d.me->groups.v[i]);
 	}
-	ssh_key_fingerprint(session_keys(d.s)->user_ca, ca);
+	if ((e = session_keys(d.s, &own, &why)) != JIT_OK)
+		return out_error(c, e, &why);
+	fingerprint(ca_keys_active(own->ca, CA_SSH_USER), ca);
+	fingerprint(ca_keys_active(own->ca, CA_X509), x509);
 	out_say(c, "%.*s, in %.*s\n", OUT_SPAN(d.me->name),
 	    OUT_SPAN(groups.n > 0 ? wr_view(&groups) :
 	    span_str("no group")));
@@ -104,9 +118,10 @@ who(struct cli *c)
 	out_say(c, "  log    %s, %llu entries; its policy is #%llu\n",
 	    session_log_id(d.s), (unsigned long long)seen(&d),
 	    (unsigned long long)d.policy_index);
-	out_say(c, "  CA     %s\n", ca);
+	out_say(c, "  CA     %s for ssh%s%s%s\n", ca, x509[0] != '\0' ?
+	    ", " : "", x509, x509[0] != '\0' ? " for X.509" : "");
 	out_say(c, "  signer %s\n", state_words(session_hello(d.s)->state));
-	out_json(c, json_who(&d, ca));
+	out_json(c, json_who(&d, ca, x509));
 	return CLI_DONE;
 }
 

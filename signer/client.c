@@ -441,3 +441,18 @@ client_page(struct client *c, uint64_t first, uint32_t max, struct page *ret,
 	*ret = p;
 	return JIT_OK;
 }
+
+enum jit_err
+client_published(struct client *c, struct span name, uint64_t offset,
+    struct published *ret, struct jit_why *why)
+{
+	const struct ask a = { .op = OP_PUBLISHED, .name = name,
+	    .from = offset };
+	struct published p;
+
+	JIT_TRY(ask_one(c, &a, why));
+	JIT_TRY(client_untrue(published_get(c->last.a.payload, &p, why),
+	    why));
+	*ret = p;
+	return JIT_OK;
+}

@@ -102,4 +102,12 @@ enum jit_err client_join(struct client *c, struct span note,
 enum jit_err client_page(struct client *c, uint64_t first, uint32_t max,
     struct page *ret, struct jit_why *why);
 
+/*
+ * A piece of the newest list of what was taken back, from offset on.  Nothing
+ * of it is checked but its form: its signature is the caller's.  *ret
+ * borrows.  JIT_E_UNKNOWN: no list of that name.
+ */
+enum jit_err client_published(struct client *c, struct span name,
+    uint64_t offset, struct published *ret, struct jit_why *why);
+
 #endif

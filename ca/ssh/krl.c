@@ -189,15 +189,24 @@ krl_check_is(const struct krl *k, const struct krl_spec *s,
 	return JIT_OK;
 }
 
+static enum jit_err
+read_back(struct span bytes, const struct krl_spec *s, struct jit_why *why)
+{
+	JIT_SCOPED(krl_free) struct krl *k = NULL;
+
+	JIT_TRY(krl_parse(bytes, &k, why));
+	return krl_check_is(k, s, why);
+}
+
 enum jit_err
 krl_make(struct wr *w, const struct krl_spec *s, struct jit_why *why)
 {
-	JIT_DONE(wr_done) struct wr bytes = WR_INIT(KRL_MAX);
-	JIT_SCOPED(krl_free) struct krl *k = NULL;
+	size_t before = w->n;
+	enum jit_err e = krl_put(w, s, why);
 
-	JIT_TRY(krl_put(&bytes, s, why));
-	JIT_TRY(krl_parse(wr_view(&bytes), &k, why));
-	JIT_TRY(krl_check_is(k, s, why));
-	wr_span(w, wr_view(&bytes));
-	return w->err;
+	if (e == JIT_OK)
+		e = read_back(SPAN(w->p + before, w->n - before), s, why);
+	if (e != JIT_OK)
+		w->n = before;
+	return e;
 }

@@ -17,7 +17,7 @@
  *	    2    explicit keys        strings, each a key's blob
  *	    3    SHA-1 of keys        strings of 20 bytes
  *	    5    SHA-256 of keys      strings of 32 bytes
- *	    255  extension            string name, byte critical, string contents
+ *	    255  extension            string name, byte critical, string
  *
  * The certificates section is string CA key (empty: of every CA), string
  * reserved, then any number of: byte type, string contents
@@ -45,9 +45,9 @@
 #include "ca/ssh/key.h"
 
 #define KRL_MAX ((size_t)32 << 20)	/* bytes of a list, written or read */
-#define KRL_RUNS_MAX ((size_t)4 << 20)	/* runs of serials in all of it */
+#define KRL_RUNS_MAX ((size_t)4 << 20)	/* runs of serials in it */
 #define KRL_CAS_MAX ((size_t)256)	/* CAs in it */
-#define KRL_BITMAP_BITS 16384		/* of one bitmap: sshd reads no more */
+#define KRL_BITMAP_BITS 16384	/* of one bitmap: sshd reads no more */
 
 /* What is revoked of one CA's certificates.  Everything is borrowed. */
 struct krl_section {
@@ -63,7 +63,7 @@ struct krl_spec {
 	uint64_t version;		/* the caller's to let grow */
 	utc_s generated;		/* 0 .. UTC_MAX */
 	struct span comment;		/* printable ASCII, at most 255 bytes */
-	const struct krl_section *sections;	/* each CA once */
+	const struct krl_section *sections; /* each CA once */
 	size_t n_sections;
 	/*
 	 * Explicit keys, any order: kills each as a plain key and every
@@ -76,8 +76,8 @@ struct krl_spec {
 /*
  * Append the list to w.  Serials become lists, ranges and bitmaps, whichever
  * are smallest side by side; a section that revokes nothing is left out; a
- * key or key id that is named twice is written once.  Time and memory grow
- * with the number of serials (a million: some 20 ms and 19 MiB beside w).
+ * key or key id that is named twice is written once.  Time grows with the
+ * number of serials, memory beside w does not (some 300 KiB).
  *
  *	JIT_E_ARG    the spec breaks a rule above, why says which
  *	JIT_E_SIZE   above KRL_MAX, KRL_RUNS_MAX, KRL_CAS_MAX, or w's ceiling

@@ -30,7 +30,7 @@ struct krl_runs {
 	size_t n, cap;
 };
 /*
- * One more run; *left is what KRL_RUNS_MAX still allows, and is taken from.
+ * One more run; *left is how many more are allowed, and is taken from.
  * JIT_E_SIZE, JIT_E_NOMEM.
  */
 enum jit_err krl_runs_add(struct krl_runs *r, uint64_t lo, uint64_t hi,

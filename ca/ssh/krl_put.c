@@ -88,7 +88,7 @@ enum form { LIST, RANGE, BITMAP, FORMS };
 /* For each run and form: the form of the run before it, the cheapest way. */
 struct plan { uint8_t by[FORMS]; };
 
-/* Bytes of type, length and contents; serials of a list and bits come on top. */
+/* Bytes of type, length and contents, without a list's serials and the bits. */
 #define LIST_COST 5
 #define RANGE_COST (5 + 16)
 #define BITMAP_COST (5 + 8 + 4)
@@ -238,20 +238,32 @@ put_runs(struct wr *w, const struct krl_runs *runs, const struct plan *p)
 	}
 }
 
+/*
+ * Runs that are planned together.  More would save some bytes at each seam
+ * and cost memory that grows with the list.
+ */
+#define BLOCK 16384
+
 static enum jit_err
 put_serials(struct wr *w, const struct krl_section *s)
 {
 	JIT_DONE(krl_runs_done) struct krl_runs runs = { NULL, 0, 0 };
-	JIT_SCOPED(free) struct plan *p = NULL;
-	size_t left = KRL_RUNS_MAX;
+	JIT_SCOPED(free) struct plan *p = calloc(BLOCK, sizeof(*p));
+	size_t left = BLOCK;
 
-	for (size_t i = 0; i < s->n_serials; i++)
-		JIT_TRY(krl_runs_add(&runs, s->serials[i], s->serials[i],
-		    &left));
-	if (runs.n == 0)
-		return JIT_OK;
-	if ((p = calloc(runs.n, sizeof(*p))) == NULL)
+	if (p == NULL)
 		return JIT_E_NOMEM;
+	for (size_t i = 0; i < s->n_serials; i++) {
+		uint64_t at = s->serials[i];
+
+		if (left == 0 && runs.v[runs.n - 1].hi != at - 1) {
+			plan_forms(&runs, p);
+			put_runs(w, &runs, p);
+			runs.n = 0;
+			left = BLOCK;
+		}
+		JIT_TRY(krl_runs_add(&runs, at, at, &left));
+	}
 	plan_forms(&runs, p);
 	put_runs(w, &runs, p);
 	return JIT_OK;

@@ -11,7 +11,7 @@ JIT_SCOPED_PTR(ASN1_OBJECT, ASN1_OBJECT_free);
 
 struct row {
 	const char *name;
-	uint8_t n, b[20];
+	uint8_t n, b[40];
 };
 #define COUNT(...) (sizeof((const uint8_t[]){ __VA_ARGS__ }))
 static const struct row rows[OID_COUNT] = {

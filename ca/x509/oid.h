@@ -1,17 +1,21 @@
 /*
  * oid - the object identifiers that we write and know, as DER has them.
  *
- * Our own arc is 2.25.<UUID as a number> (X.667), which nobody has to be
- * asked for: 6b41807c-d62c-4596-bd00-f411519ce4ba, so
- * 2.25.142567500883795494840902935640142570682.  It names one extension of
- * a leaf (cert.h).  Never change it: it is in certificates that are out.
+ * Our own, of one extension of a leaf (cert.h), is made of a UUID, so that
+ * nobody has to be asked for it: 6b41807c-d62c-4596-bd00-f411519ce4ba, cut
+ * into seven numbers under Microsoft's arc for that purpose.  X.667 has
+ * 2.25.<UUID as one number>, but GnuTLS and Go read no certificate with a
+ * number of more than 64 and 31 bits in it.  Never change it: it is in
+ * certificates that are out.
  */
 #ifndef JIT_X509_OID_H
 #define JIT_X509_OID_H
 
 #include "ca/base/bytes.h"
 
-#define X509_GRANT_OID "2.25.142567500883795494840902935640142570682"
+#define X509_GRANT_OID							\
+	"1.2.840.113556.1.8000.2554.27457.32892.54828.17814.48384."	\
+	"15995217.10282170"
 
 enum oid {
 #define X(name, text, ...) OID_##name,

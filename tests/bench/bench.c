@@ -2,8 +2,8 @@
  * bench - what the trusted core costs on this machine: run by ./dev bench.
  *
  * Figures of one run beside each other: bare signatures, the four verifies
- * and one certificate of a road, appends to a real journal with their
- * syncs, and the verification of a whole log.
+ * and one certificate of a road, revocation lists, X.509 (x509.c), appends to a
+ * real journal with their syncs, and the verification of a whole log.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ca/grant/judge.h"
+#include "ca/ssh/krl.h"
 #include "signer/journal.h"
 #include "tests/bench/bench.h"
 
@@ -33,6 +34,49 @@ one_cert(void)
 	uint8_t nonce[32] = { 0 };
 
 	NEED(ssh_cert_make(&f, ssh_priv_public(ca), ca, nonce, &w, NULL));
+}
+
+/*
+ * A revocation list of n serials in runs of so many, gap apart on the
+ * average: built, read back, compared.
+ */
+static void
+one_krl(const char *what, size_t n, size_t run, uint64_t gap)
+{
+	uint64_t *serials = calloc(n, sizeof(*serials)), at = 0, seed = 7;
+	struct krl_section sec = { .ca = ssh_priv_public(ca),
+	    .serials = serials, .n_serials = n };
+	const struct krl_spec s = { .version = 1, .generated = 1,
+	    .sections = &sec, .n_sections = 1 };
+	JIT_DONE(wr_done) struct wr w = WR_INIT(KRL_MAX);
+	double from, took;
+	char line[64];
+
+	if (serials == NULL)
+		exit(1);
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		at += i % run == 0 ? 1 + (seed >> 20) % (2 * gap) : 1;
+		serials[i] = at;
+	}
+	from = bench_now(CLOCK_PROCESS_CPUTIME_ID);
+	NEED(krl_make(&w, &s, NULL));
+	took = bench_now(CLOCK_PROCESS_CPUTIME_ID) - from;
+	(void)snprintf(line, sizeof(line), "KRL of %zu serials, %s", n, what);
+	(void)printf("%-44s %10.2f ms of one core, %zu bytes\n", line,
+	    took * 1e3, w.n);
+	free(serials);
+}
+
+static void
+krls(void)
+{
+	for (size_t n = 10000; n <= 1000000; n *= 100) {
+		one_krl("one run", n, n, 1);
+		one_krl("two of three", n, 1, 1);
+		one_krl("a few in 100", n, 3, 100);
+		one_krl("sparse", n, 1, 10000);
+	}
 }
 
 /* n entries of 1,000 bytes in batches, through the real disk. */
@@ -191,6 +235,8 @@ main(int argc, char **argv)
 	(void)bench_signs();
 	(void)bench_verifies();
 	(void)bench_rate("certificate made, parsed, verified", one_cert);
+	krls();
+	bench_x509();
 	(void)snprintf(path, sizeof(path), "%s/jit-bench-XXXXXX",
 	    base != NULL ? base : "/var/tmp");
 	if (mkdtemp(path) == NULL ||

@@ -23,6 +23,8 @@
 double bench_now(clockid_t c);			/* seconds */
 /* Call fn for a second of this process's CPU; prints and returns the rate. */
 double bench_rate(const char *what, void (*fn)(void));
+/* X.509 beside bare P-256 operations; printed. */
+void bench_x509(void);
 /* Bare Ed25519 operations a second of one core; printed. */
 double bench_signs(void);
 double bench_verifies(void);

@@ -102,7 +102,9 @@ static const struct mix mixes[] = {
 	{ "16,385 bits", { { 2, 2 + 16384, 2 } }, B L,
 	    5 + 12 + 2048 + 5 + 8 },
 	{ "many bitmaps", { { 2, 2 + 49200, 2 } }, B B B B, 0 },
-	{ "too far for a list", { { 5, 100 * 8000 + 5, 8000 } }, L,
+	{ "more than are planned at once", { { 1, 20000 * 100 + 1, 100 } },
+	    L L, 2 * 5 + 20001 * 8 },
+	{ "too far for a bitmap", { { 5, 100 * 8000 + 5, 8000 } }, L,
 	    5 + 101 * 8 },
 	{ "list, range, bitmap", { { 5, 5, 1 }, { 3000, 3000, 1 },
 	    { 1000000, 2000000, 1 }, { 3000000, 3000200, 2 } }, L R B, 0 },
@@ -390,7 +392,25 @@ no_room(void **state)
 
 	(void)state;
 	say(&y);
-	JT_ERR(krl_put(&w, &y.s, NULL), JIT_E_SIZE);
+	JT_ERR(krl_make(&w, &y.s, NULL), JIT_E_SIZE);
+	assert_int_equal(w.n, 0);
+}
+
+/* Behind what is there, which stays. */
+static void
+appended(void **state)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(KRL_MAX);
+	JIT_DONE(wr_done) struct wr alone = WR_INIT(KRL_MAX);
+	struct say y;
+
+	(void)state;
+	say(&y);
+	JT_OK(krl_make(&alone, &y.s, NULL));
+	wr_str(&w, "before");
+	JT_OK(krl_make(&w, &y.s, NULL));
+	assert_memory_equal(w.p, "before", 6);
+	assert_true(span_eq(SPAN(w.p + 6, w.n - 6), wr_view(&alone)));
 }
 
 /* ---- a list that says something else ---- */
@@ -570,6 +590,8 @@ static const struct wire wires[] = {
 	    "0000000000000001" "00000001" "81"), JIT_E_FORMAT },
 	{ "a bitmap past the last", HEAD ANY("1a", "22" "0000000d"
 	    "ffffffffffffffff" "00000001" "02"), JIT_E_FORMAT },
+	{ "a bitmap past the last, beyond 0", HEAD ANY("1a", "22" "0000000d"
+	    "ffffffffffffffff" "00000001" "04"), JIT_E_FORMAT },
 	{ "a byte behind a bitmap", HEAD ANY("1b", "22" "0000000e"
 	    "0000000000000001" "00000001" "01" "00"), JIT_E_FORMAT },
 	{ "no key ids", HEAD ANY("0d", "23" "00000000"), JIT_E_FORMAT },
@@ -694,6 +716,54 @@ overlaps(void **state)
 	assert_true(krl_is_revoked(k, CA, LAST, SPAN_NONE, SUBJECT));
 }
 
+/* Ranges of CA's certificates; what krl_check_is() says of v against them. */
+static enum jit_err
+ranges_are(const uint64_t ranges[][2], size_t n_ranges, const uint64_t *v,
+    size_t n)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(8192);
+	JIT_SCOPED(krl_free) struct krl *k = NULL;
+	const struct krl_section sec = { .ca = CA, .serials = v,
+	    .n_serials = n };
+	const struct krl_spec s = { .version = 7, .generated = 0x6b000000,
+	    .sections = &sec, .n_sections = 1 };
+	size_t mark;
+
+	put_header(&w);
+	wr_u8(&w, 1);
+	mark = wr_string_begin(&w);
+	wr_string(&w, ssh_key_blob(CA));
+	wr_u32(&w, 0);
+	for (size_t i = 0; i < n_ranges; i++) {
+		wr_u8(&w, 0x21);
+		wr_u32(&w, 16);
+		wr_u64(&w, ranges[i][0]);
+		wr_u64(&w, ranges[i][1]);
+	}
+	wr_string_end(&w, mark);
+	JT_OK(krl_parse(wr_view(&w), &k, NULL));
+	return krl_check_is(k, &s, NULL);
+}
+
+static void
+exactly(void **state)
+{
+	static const uint64_t all[][2] = { { 1, LAST } };
+	static const uint64_t parts[][2] = { { 4, 5 }, { 6, 6 }, { 2, 4 } };
+	static const uint64_t v[] = { 1, 2, 3, 4, 5, 6, LAST };
+
+	(void)state;
+	JT_OK(ranges_are(parts, 3, v + 1, 5));
+	JT_ERR(ranges_are(parts, 3, v, 6), JIT_E_VERIFY);
+	JT_ERR(ranges_are(parts, 3, v + 1, 4), JIT_E_VERIFY);
+	JT_ERR(ranges_are(parts, 3, v + 1, 6), JIT_E_VERIFY);
+	JT_ERR(ranges_are(parts, 2, v + 1, 5), JIT_E_VERIFY);
+	JT_ERR(ranges_are(all, 1, v, 7), JIT_E_VERIFY);
+	JT_ERR(ranges_are(all, 1, v, 0), JIT_E_VERIFY);
+	JT_ERR(ranges_are(all, 0, v, 1), JIT_E_VERIFY);
+	JT_OK(ranges_are(all, 0, v, 0));
+}
+
 /* By hash; krl_check_is() takes no hash for a key, and nothing of every CA. */
 static void
 hashes(void **state)
@@ -769,7 +839,25 @@ too_much(void **state)
 	assert_null(k);
 }
 
-/* certificates.md's figures: dense serials are small, sparse ones are not. */
+/* Neither section alone has too many runs. */
+static void
+too_many_runs(void **state)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(KRL_MAX);
+	JIT_SCOPED(free) uint64_t *v = NULL;
+	struct run run = { 1, 1 + KRL_RUNS_MAX, 2 };
+	struct krl_section sec[2] = { { .ca = CA }, { .ca = OTHER } };
+	struct krl_spec s = { .sections = sec, .n_sections = 2 };
+
+	(void)state;
+	sec[0].n_serials = serials_of(&run, 1, &v);
+	sec[1].n_serials = sec[0].n_serials;
+	sec[0].serials = sec[1].serials = v;
+	assert_int_equal(sec[0].n_serials, KRL_RUNS_MAX / 2 + 1);
+	JT_ERR(krl_put(&w, &s, NULL), JIT_E_SIZE);
+}
+
+/* Dense serials are small, sparse ones are not, as ssh-keygen has it. */
 static void
 sizes(void **state)
 {
@@ -837,14 +925,17 @@ main(void)
 	    jt_one("the smallest", is_smallest) +
 	    JT_ROWS("specs", changed, changes) +
 	    jt_one("no room", no_room) +
+	    jt_one("appended", appended) +
 	    JT_ROWS("says something else", different, differences) +
 	    jt_one("asked", asked) +
 	    JT_ROWS("bytes", wire, wires) +
 	    jt_one("bitmaps of 16,384 and 16,385 bits", bitmaps) +
 	    jt_one("overlaps", overlaps) +
+	    jt_one("exactly", exactly) +
 	    jt_one("hashes", hashes) +
 	    jt_one("of every CA", every_ca) +
 	    jt_one("too much", too_much) +
+	    jt_one("too many runs", too_many_runs) +
 	    jt_one("sizes", sizes) +
 	    jt_one("flipped and cut", flipped);
 	for (size_t i = 0; i < 3; i++)
