@@ -9,6 +9,7 @@ certificate's end at every request, not only when a connection opens.
 import hashlib
 import http.server
 import json
+import socket
 import ssl
 import sys
 import time
@@ -84,11 +85,25 @@ class Server(http.server.ThreadingHTTPServer):
 
     def finish_request(self, request, client_address):
         request.settimeout(5)
-        try:
-            with tls.wrap_socket(request, server_side=True) as connection:
+        with request.dup() as bare, tls.wrap_socket(
+                request, server_side=True,
+                do_handshake_on_connect=False) as connection:
+            try:
+                connection.do_handshake()
                 super().finish_request(connection, client_address)
-        except OSError as e:
-            print("refused:", e, flush=True)
+            except OSError as e:
+                print("refused:", e, flush=True)
+                linger(bare)
+
+
+def linger(bare):
+    """A client that writes already would lose what it was told by a reset."""
+    try:
+        bare.shutdown(socket.SHUT_WR)
+        while bare.recv(4096):
+            pass
+    except OSError:
+        pass
 
 
 tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -142,7 +142,7 @@ road_policy() {
 	print("extendedKeyUsage = " + ("serverAuth" if server else "clientAuth"))
 	print("subjectKeyIdentifier = hash")
 	print("authorityKeyIdentifier = keyid")
-	sans = [fill(s).replace("dns:", "DNS:") for s in role.get("sans", [])]
+	sans = [fill(s) for s in role.get("sans", [])]
 	print("subjectAltName = " +
 	      ", ".join(sans + ["URI:urn:jit:grant:" + request]))
 	if role["revocation"] == "expiry":
