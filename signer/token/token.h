@@ -110,8 +110,8 @@ enum jit_err token_ask_sign(struct token *t, size_t i, uint64_t tag,
 struct token_answer {
 	uint64_t tag;
 	size_t key;
-	enum jit_err err;	/* JIT_E_TOKEN, TOKENPIN, or JIT_E_CRYPTO: the
-				   token lied */
+	enum jit_err err;	/* JIT_E_TOKEN, TOKENPIN, BUSY, NOMEM, or
+				   JIT_E_CRYPTO: the token lied */
 	struct jit_why why;
 	struct buf sig;		/* owned; verified; in the form asked */
 };

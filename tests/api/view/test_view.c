@@ -258,7 +258,9 @@ refusals(void **state)
 	refused(v, &e, JIT_E_VERIFY, "goes back");
 	refused_sealed(v, ENTRY_REQUEST, span_str("x"), "malformed");
 	refused_sealed(v, ENTRY_ISSUED, span_str("x"), "malformed");
-	refused_sealed(v, ENTRY_REVOKE, span_str("x"), "nothing writes");
+	refused_sealed(v, ENTRY_REVOKE, span_str("x"), "malformed");
+	refused_sealed(v, ENTRY_ENDED, span_str("x"), "malformed");
+	refused_sealed(v, ENTRY_CLAIMED, span_str("x"), "nothing writes");
 	refused_sealed(v, ENTRY_DECISION,
 	    b.entry[first_of(ENTRY_CANCEL) - 1].e.body, "no such request");
 	refused_sealed(v, ENTRY_CANCEL, b.entry[first_of(ENTRY_CANCEL)].e.body,
