@@ -5,8 +5,11 @@ KRL and CRL with ETag, fresh at once, under load, over restarts, without the
 signer, with a database that is none; X.509 with openssl alone; locks.
 """
 import base64
+import http.server
 import os
 import pathlib
+import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,7 +17,7 @@ import time
 
 import rows
 from api import NS, Api, Problem, Spec
-from lab import Lab, ROLES, put
+from lab import Lab, ROLES, put, until
 
 signer, cert, certd, source = sys.argv[1:5]
 check = rows.check
@@ -50,11 +53,11 @@ def run(*args, **kw):
     return done.returncode, done.stdout.decode(errors="replace")
 
 
-def refused(name, status, code, what, *args, **kw):
+def refused(row, status, code, what, *args, **kw):
     try:
-        check(name, False, what(*args, **kw))
+        check(row, False, what(*args, **kw))
     except Problem as p:
-        check(f"{name}: {p}", p.status == status and p.code == code)
+        check(f"{row}: {p}", p.status == status and p.code == code)
 
 
 class Case:
@@ -174,7 +177,7 @@ def crl(c):
     status, same, named = c.nobody.call("GET", "/v1/crl",
                                         ca=ca[0]["key_id"])
     check("by the CA's key id", status == 200 and named == got, status)
-    refused("of a CA that is none", 404, "unknown", c.nobody.get, "/v1/crl",
+    refused("of a CA that is none", 404, "unknown-request", c.nobody.get, "/v1/crl",
             ca="00" * 20)
     for bad in ("xyz", "0" * 39, "", "../../etc/passwd"):
         refused(f"of {bad!r}", 400, "malformed", c.nobody.get, "/v1/crl",
@@ -190,9 +193,9 @@ def crl(c):
     page = c.nobody.get("/v1/lists", name="krl")
     check("a KRL's page has its signature", base64.b64decode(
         page["sig"]).startswith(b"SSHSIG"))
-    refused("a list that is none", 404, "unknown", c.nobody.get, "/v1/lists",
+    refused("a list that is none", 404, "unknown-request", c.nobody.get, "/v1/lists",
             name="hosts")
-    refused("behind its end", 400, "malformed", c.nobody.get, "/v1/lists",
+    refused("behind its end", 400, "bad-argument", c.nobody.get, "/v1/lists",
             name="krl", offset=1 << 40)
     refused("no name", 400, "malformed", c.nobody.get, "/v1/lists")
 
@@ -213,7 +216,7 @@ def taken_back(c):
           "email:alice@example.com" in row["sans"] and
           row["crl"] == "http://127.0.0.1/crl" and
           row["serial"] == leaf["serial"] and row["state"] == "live", row)
-    refused("by who may not see it", 404, "unknown", c.erin.act, c.lab, rid,
+    refused("by who may not see it", 404, "unknown-request", c.erin.act, c.lab, rid,
             "revoke")
     refused("drop by another than its requester", 403, "not-yours",
             c.bob.act, c.lab, rid, "drop")
@@ -290,6 +293,7 @@ def restarts(c, path):
             c.lab.serve()
         if what != "signer":
             c.lab.serve_certd()
+        until(c.lab.healthy)
         rows_ = c.issued()
         c.alice.act(c.lab, rows_[0], "revoke")
         head, list_ = c.fetch()
@@ -316,10 +320,7 @@ def alone(c, path):
             "/v1/lists", name="krl")
     c.lab.end(c.lab.front)
     c.lab.serve_certd(wait=False)
-    for _ in range(100):
-        if c.lab.listens(c.lab.port):
-            break
-        time.sleep(0.1)
+    until(lambda: c.lab.listens(c.lab.port), 30)
     refused("none is held after a restart", 503, "unreachable", c.nobody.get,
             "/v1/krl")
     c.lab.serve()
@@ -327,6 +328,99 @@ def alone(c, path):
     c.lab.serve_certd()
     head, _ = c.fetch()
     check("and then it is fresh again", "Warning" not in head)
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    """jit-certd's name and TLS key, and any answer."""
+
+    krl, sig, status, number = b"", b"", 200, "1"
+
+    def do_GET(self):
+        self.send_response(self.status)
+        if 300 <= self.status < 400:
+            self.send_header("Location", "https://127.0.0.1:1/")
+        self.send_header("ETag", f'"{self.number}"')
+        self.send_header("X-List-Number", self.number)
+        body = self.sig if self.path.endswith(".sig") else self.krl
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def liar(c):
+    server = http.server.HTTPServer(("127.0.0.1", 0), Liar)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(c.dir / "tls.pem", c.dir / "tls.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def fetcher(c):
+    """pki-examples/sshd/fetch-krl.sh, as each server runs it."""
+    script = pathlib.Path(source) / "pki-examples/sshd/fetch-krl.sh"
+    check("shellcheck", not shutil.which("shellcheck") or
+          run("shellcheck", script) == (0, ""), run("shellcheck", script))
+    top = c.dir / "etc"
+    top.mkdir()
+    file, ca = top / "jit.krl", top / "ca.pub"
+    ca.write_text("# the CA\n" + "".join(
+        k["key"] + "\n" for k in c.ca("user-ca")))
+
+    def fetch(url=c.lab.url(), ca=ca):
+        return run(script, url, file, c.dir / "tls.pem",
+                   env={"USER_CA": str(ca)})
+
+    status, said = fetch()
+    was = file.stat()
+    check("the first time", status == 0 and said == "" and
+          was.st_mode & 0o777 == 0o644, said)
+    status, said = fetch()
+    check("nothing new: the file is the same one", status == 0 and
+          file.stat().st_ino == was.st_ino, said)
+    rid, _, path = c.issued()
+    c.bob.act(c.lab, rid, "revoke")
+    status, said = fetch()
+    check("something new", status == 0 and file.stat().st_ino != was.st_ino
+          and c.in_krl(path, file.read_bytes()), said)
+    good = file.read_bytes()
+    server = liar(c)
+    lies = f"https://127.0.0.1:{server.server_port}"
+    sig = c.fetch("/v1/krl.sig")[1]
+    older = c.dir / "older.krl"
+    run("ssh-keygen", "-k", "-z", "7", "-f", older, "/dev/null")
+
+    def stays(name, url=lies, ca=ca, krl=good, sig=sig, code=200):
+        Liar.krl, Liar.sig, Liar.status = krl, sig, code
+        status, said = fetch(url, ca)
+        check(f"the file stays: {name}: {said.strip()}", status != 0 and
+              file.read_bytes() == good and sorted(
+                  p.name for p in top.iterdir()) ==
+              ["ca.pub", "jit.krl", "jit.krl.etag"], said)
+
+    stays("nobody answers", url="https://127.0.0.1:1")
+    stays("an error", code=503)
+    stays("sent elsewhere", code=302)
+    stays("plain HTTP", url=lies.replace("https", "http"))
+    stays("no KRL", krl=b"<html>", ca="")
+    stays("an empty one", krl=b"", ca="")
+    stays("half of one", krl=good[:len(good) // 2], ca="")
+    stays("one that nobody signed", krl=older.read_bytes())
+    stays("no signature", sig=b"")
+    stays("an older one", krl=older.read_bytes(), ca="")
+    other = c.dir / "other"
+    c.lab.keygen(other, "other")
+    c.bob.act(c.lab, c.issued(who="bob")[0], "revoke")
+    stays("by another CA", url=c.lab.url(), ca=f"{other}.pub")
+    file.write_bytes(good[:-1])
+    status, said = fetch()
+    check("a file that was damaged is fetched again, whatever its tag",
+          status == 0 and run("ssh-keygen", "-Q", "-l", "-f", file)[0] == 0,
+          said)
+    server.shutdown()
 
 
 def corrupt(c):
@@ -357,7 +451,7 @@ def locks(c):
     pg = c.issued("pg")
     open_ = c.alice.ask(c.lab, "prod-db", "INC-3 open")[0]
     refused("by somebody else", 403, "not-yours", c.bob.lock, c.lab, "alice")
-    refused("of nobody", 403, "no-person", c.dana.lock, c.lab, "zoe")
+    refused("of nobody", 403, "unknown-person", c.dana.lock, c.lab, "zoe")
     waiting = []
     at = c.alice.get(f"/v1/requests/{open_}")["request"]["last"]
     t = threading.Thread(target=lambda: waiting.append(Api(
@@ -396,7 +490,7 @@ def locks(c):
     check("let in again", c.alice.get("/v1/me")["person"] == "alice")
     refused("the old token stays over", 401, "log-in-first", old.get,
             "/v1/me")
-    refused("let in by whom nobody locked out", 409, "exists", c.dana.lock,
+    refused("let in by whom nobody locked out", 409, "exists-already", c.dana.lock,
             c.lab, "alice", "unlock")
     c.bob.lock(c.lab, "bob")
     refused("by himself", 401, "log-in-first", c.bob.get, "/v1/me")
@@ -417,6 +511,7 @@ def main():
         crl(c)
         path = taken_back(c)
         under_load(c)
+        fetcher(c)
         restarts(c, path)
         alone(c, path)
         corrupt(c)

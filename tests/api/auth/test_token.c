@@ -131,6 +131,7 @@ nobody_any_more(void **state)
 	make_of(&b, &w, "carol", K_CAROL, carol);
 	make_of(&b, &w, "zoe", K_STRANGER, zoe);
 	policy_set_locked(w.policy, locked, 1);
+	world_without(&w, BLOCK_PERSON, "bob");
 	world_person(&w, "bob", "group: sre\n", first, 1);
 	/* In a transaction that is undone, nothing happened. */
 	JT_OK(db_begin(b.d, NULL));
@@ -141,6 +142,7 @@ nobody_any_more(void **state)
 	JT_OK(find(&b, zoe, NOW));
 	JT_OK(tokens_check(b.t, w.policy, NULL));
 	policy_set_locked(w.policy, NULL, 0);
+	world_without(&w, BLOCK_PERSON, "bob");
 	world_person(&w, "bob", "group: sre\n", both, 2);
 	JT_OK(tokens_check(b.t, w.policy, NULL));
 	JT_ERR(find(&b, alice, NOW), JIT_E_LOGIN);
@@ -148,6 +150,9 @@ nobody_any_more(void **state)
 	JT_ERR(find(&b, zoe, NOW), JIT_E_LOGIN);
 	JT_OK(find(&b, bob, NOW));
 	JT_OK(find(&b, carol, NOW));
+	JT_OK(tokens_drop_of(b.t, span_str("carol"), NULL));
+	JT_ERR(find(&b, carol, NOW), JIT_E_LOGIN);
+	JT_OK(find(&b, bob, NOW));
 	world_done(&w);
 }
 
