@@ -580,6 +580,31 @@ more_than_approved(void **state)
 	    JIT_OK : want);
 }
 
+/* Inside, another algorithm than outside, all of it signed. */
+static void
+two_algorithms(void **state)
+{
+	static const uint8_t sha256[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3,
+	    2 };
+	const struct pki *p = pki(SSH_ECDSA_P256, true);
+	JIT_DONE(wr_done) struct wr tbs = WR_INIT(X509_CERT_MAX);
+	JIT_DONE(wr_done) struct wr sig = WR_INIT(512);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(X509_CERT_MAX);
+	JIT_SCOPED(x509_cert_free) struct x509_cert *c = NULL;
+	struct pki_leaf l;
+	size_t i = 0;
+
+	(void)state;
+	pki_leaf(&l, "client");
+	JT_OK(x509_put_tbs(&tbs, &l.f, pki_pub(SSH_ED25519, 2), p->ca, NULL));
+	while (memcmp(tbs.p + i, sha256, sizeof(sha256)) != 0)
+		assert_true(++i < tbs.n - sizeof(sha256));
+	tbs.p[i + 7] = 3;
+	JT_OK(x509_sign(p->key, wr_view(&tbs), &sig));
+	x509_join(&w, wr_view(&tbs), SSH_ECDSA_P256, wr_view(&sig));
+	JT_ERR(x509_cert_parse(wr_view(&w), &c, NULL), JIT_E_FORMAT);
+}
+
 /* Case 47: a CA with EKU for clients certifies no server. */
 static void
 eku_constraint(void **state)
@@ -734,6 +759,7 @@ main(void)
 	    jt_one("case 43: a leaf as CA", leaf_as_ca) +
 	    jt_one("lint", lint) +
 	    JT_ROWS("more than approved", more_than_approved, mores) +
+	    jt_one("two algorithms", two_algorithms) +
 	    jt_one("case 47: EKU of the CA", eku_constraint) +
 	    JT_ROWS("halves", halves, pki_types) +
 	    jt_one("flip and truncate", flip) +
