@@ -78,11 +78,11 @@ say_issued(struct deciding *x)
 	char ago[WHEN_TEXT], until[WHEN_TEXT];
 
 	return out_outcome(x->d->c, "LATE", JIT_E_ISSUED, "The certificate "
-	    "was issued %s and lives until %s; nothing was signed. %.*s can "
-	    "give it back: jit-cert drop %s",
+	    "was issued %s and lives until %s; nothing was signed. To take "
+	    "it back: jit-cert revoke %s",
 	    when_ago(r->entry[r->issued_at].e.time, x->now, ago),
 	    when_text(WHEN_BOTH, r->h.issued_until, x->now, until),
-	    OUT_SPAN(r->h.request->req.requester), desk_short(x->d, &r->id));
+	    desk_short(x->d, &r->id));
 }
 
 /* CLI_DONE: it is still open. */

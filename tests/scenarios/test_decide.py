@@ -159,9 +159,9 @@ def terminal(lab):
           in shown and shown.count("[q]uit") == 2, status, shown)
     status, out, err = lab.run("alice", "collect", end)
     check("collect", status == 0, out, err)
-    row(lab, "LATE: issued; who can give it back", "carol",
+    row(lab, "LATE: issued; how it is taken back", "carol",
         ["deny", end, "--yes"], 15, "LATE", "certificate was issued",
-        f"alice can give it back: jit-cert drop {end}")
+        f"take it back: jit-cert revoke {end}")
 
     late = ask(lab, "erin", "run-once", "-r", "look")
     status, shown = lab.on_terminal(
