@@ -1,7 +1,97 @@
-/* act - the requester takes something back. */
+/* act - somebody takes something back. */
 #include "cli/act.h"
 #include "cli/await.h"
 #include "cli/fetch.h"
+#include "cli/left.h"
+
+/* ---- what is signed ---- */
+
+enum jit_err
+act_check_comment(struct span s, struct jit_why *why)
+{
+	if (s.n > COMMENT_MAX || span_eq_str(s, "-"))
+		return jit_fail(why, JIT_E_ARG, "what is said with it has 1 "
+		    "to %d bytes, and is not \"-\"", COMMENT_MAX);
+	return text_check_plain(s, why);
+}
+
+static enum op
+op_of(enum act_kind kind)
+{
+	return kind == ACT_CANCEL ? OP_CANCEL : kind == ACT_DROP ? OP_DROP :
+	    OP_REVOKE;
+}
+
+enum jit_err
+act_sign_and_send(struct desk *d, const struct dossier *r,
+    enum act_kind kind, struct span comment, struct sent *sent,
+    struct jit_why *why)
+{
+	JIT_DONE(wr_done) struct wr text = WR_INIT(ACT_MAX);
+	JIT_DONE(buf_done) struct buf sig = { 0 };
+	const struct hand *hand;
+	const unsigned any = 1u << PROOF_SSHSIG;
+	struct act act = {
+		.kind = kind, .log = span_str(session_log_id(d->s)),
+		.by = d->me->name, .at = cli_now(d->c), .request = r->id,
+		.digest = r->h.request->digest, .comment = comment,
+	};
+
+	JIT_TRY(act_check_comment(comment, why));
+	JIT_TRY(desk_choose(d, any, &hand, why));
+	act_put(&text, &act);
+	JIT_TRY(text.err);
+	JIT_TRY(desk_sign(d, hand, any, act_namespace(kind), wr_view(&text),
+	    &sig, why));
+	return session_send(d->s, op_of(kind), wr_view(&text), BUF_SPAN(sig),
+	    SPAN_NONE, sent, why);
+}
+
+/* ---- asking the person ---- */
+
+enum jit_err
+act_take_reason(struct cli *c, const char *given, struct buf *ret,
+    struct jit_why *why)
+{
+	enum jit_err e;
+
+	if (given == NULL) {
+		e = out_ask_line(c, span_str("Reason (signed and logged): "),
+		    COMMENT_MAX, ret, why);
+		if (e == JIT_E_IO || e == JIT_E_ARG)
+			return jit_fail(why, JIT_E_ARG, "say why: --reason "
+			    "TEXT");
+		JIT_TRY(e);
+	} else {
+		JIT_TRY(buf_copy(ret, span_str(given)));
+	}
+	if (ret->n == 0)
+		return jit_fail(why, JIT_E_ARG, "an empty reason is none; "
+		    "nothing was signed");
+	return act_check_comment(BUF_SPAN(*ret), why);
+}
+
+int
+act_confirm(struct cli *c, const char *word)
+{
+	JIT_DONE(wr_done) struct wr prompt = WR_INIT(256);
+	const char keys[] = { word[0], 'q', '\0' };
+	struct jit_why why = { 0 };
+	char key = 0;
+	enum jit_err e;
+
+	out_put(c, &prompt, "[%c]%s [q]uit: ", word[0], word + 1);
+	e = out_ask_key(c, wr_view(&prompt), keys, &key, &why);
+	if (e != JIT_OK)
+		return out_error(c, jit_at(&why, e, "nobody to ask; --yes "
+		    "signs without"), &why);
+	if (key == word[0])
+		return CLI_DONE;
+	out_note(c, "Nothing was signed.\n");
+	return CLI_WAITING;
+}
+
+/* ---- by the requester ---- */
 
 /* Is it mine, and can it still be taken back so? */
 static int
@@ -27,55 +117,34 @@ check(struct desk *d, const struct dossier *r, enum act_kind kind, utc_s now)
 	return await_say_end(d, r, s, now);
 }
 
-static enum jit_err
-sign_and_send(struct desk *d, const struct dossier *r, enum act_kind kind,
-    const char *comment, struct sent *sent, struct jit_why *why)
+void
+act_say_left(struct desk *d, const struct dossier *r, utc_s now)
 {
-	JIT_DONE(wr_done) struct wr text = WR_INIT(ACT_MAX);
-	JIT_DONE(buf_done) struct buf sig = { 0 };
-	const struct hand *hand;
-	const unsigned any = 1u << PROOF_SSHSIG;
-	struct act act = {
-		.kind = kind, .log = span_str(session_log_id(d->s)),
-		.by = d->me->name, .at = cli_now(d->c), .request = r->id,
-		.digest = r->h.request->digest,
-		.comment = comment != NULL ? span_str(comment) : SPAN_NONE,
-	};
+	JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
 
-	if (act.comment.n > COMMENT_MAX || span_eq_str(act.comment, "-"))
-		return jit_fail(why, JIT_E_ARG, "--comment: 1 to %d bytes, "
-		    "and not \"-\"", COMMENT_MAX);
-	JIT_TRY(text_check_plain(act.comment, why));
-	JIT_TRY(desk_choose(d, any, &hand, why));
-	act_put(&text, &act);
-	JIT_TRY(text.err);
-	JIT_TRY(desk_sign(d, hand, any, act_namespace(kind), wr_view(&text),
-	    &sig, why));
-	return session_send(d->s, kind == ACT_CANCEL ? OP_CANCEL : OP_DROP,
-	    wr_view(&text), BUF_SPAN(sig), SPAN_NONE, sent, why);
+	left_put(&w, &r->h.request->req, r->h.issued_until, now);
+	out_text(d->c, "  ", wr_view(&w));
 }
 
-/* What is taken back, and what cannot be. */
 static void
-say_dropped(struct desk *d, const struct dossier *r, uint64_t index)
+say_done(struct desk *d, const struct dossier *r, enum act_kind kind,
+    const struct sent *sent, utc_s now)
 {
-	const struct request *q = &r->h.request->req;
-	char until[WHEN_TEXT];
+	struct cli *c = d->c;
+	const char *id = desk_short(d, &r->id);
 
-	out_say(d->c, "Dropped %s, log #%llu. Its key is gone from this "
-	    "machine; sessions that are open go on until they end.\n",
-	    desk_short(d, &r->id), (unsigned long long)index);
-	if (q->kind == KIND_SSH_USER)
-		out_say(d->c, "It is in the KRL from now on: servers refuse it "
-		    "once they have that (jit-cert ca --krl FILE).\n");
-	else if (q->crl.n > 0)
-		out_say(d->c, "It is in the CRL from now on: servers refuse it "
-		    "once they have that, from %.*s or by jit-cert ca --crl "
-		    "FILE.\n", OUT_SPAN(q->crl));
-	else
-		out_say(d->c, "Its role names no CRL: servers take a copy of "
-		    "it until it ends by itself, %s.\n", when_text(WHEN_BOTH,
-		    r->h.issued_until, desk_now(d), until));
+	if (kind == ACT_CANCEL) {
+		out_say(c, "Cancelled %s, log #%llu.\n", id,
+		    (unsigned long long)sent->index);
+	} else {
+		out_say(c, "Dropped %s, log #%llu: its certificate is revoked,"
+		    " and its key is gone from this machine.\n", id,
+		    (unsigned long long)sent->index);
+		act_say_left(d, r, now);
+	}
+	out_json(c, json_pack("{s:s, s:s, s:I, s:o}", "id", r->id.s, "state",
+	    kind == ACT_CANCEL ? "cancelled" : "dropped", "log_index",
+	    (json_int_t)sent->index, "time", out_json_utc(sent->time)));
 }
 
 int
@@ -83,6 +152,7 @@ act_send(struct cli *c, const struct args *a, enum act_kind kind)
 {
 	JIT_DONE(desk_done) struct desk d = { 0 };
 	JIT_SCOPED(dossier_free) struct dossier *r = NULL;
+	const char *comment = args_get(a, OPT_COMMENT);
 	struct sent sent = { 0 };
 	struct jit_why why = { 0 };
 	utc_s now = 0;
@@ -95,17 +165,10 @@ act_send(struct cli *c, const struct args *a, enum act_kind kind)
 		return out_error(c, e, &why);
 	if ((status = check(&d, r, kind, now)) != CLI_DONE)
 		return status;
-	if ((e = sign_and_send(&d, r, kind, args_get(a, OPT_COMMENT), &sent,
-	    &why)) != JIT_OK)
+	if ((e = act_sign_and_send(&d, r, kind, comment != NULL ?
+	    span_str(comment) : SPAN_NONE, &sent, &why)) != JIT_OK)
 		return out_error(c, e, &why);
 	fetch_forget(&d, &r->id);
-	if (kind == ACT_CANCEL)
-		out_say(c, "Cancelled %s, log #%llu.\n",
-		    desk_short(&d, &r->id), (unsigned long long)sent.index);
-	else
-		say_dropped(&d, r, sent.index);
-	out_json(c, json_pack("{s:s, s:s, s:I, s:o}", "id", r->id.s, "state",
-	    kind == ACT_CANCEL ? "cancelled" : "dropped", "log_index",
-	    (json_int_t)sent.index, "time", out_json_utc(sent.time)));
+	say_done(&d, r, kind, &sent, now);
 	return CLI_DONE;
 }

@@ -33,12 +33,14 @@ enum cli_exit {
 	CLI_LOGIN = 16,		/* log in first */
 	CLI_UNREACHABLE = 17,	/* a program does not answer */
 	CLI_UNVERIFIED = 18,	/* verification failed */
-	CLI_CHILD = 125		/* ssh: our own failure; else the child's */
+	CLI_CHILD = 125		/* ssh, exec: our own failure; else the child's */
 };
 
 /* The environment, borrowed; NULL: not set, or empty. */
 struct cli_env {
 	const char *home, *state_home, *runtime_dir;	/* HOME, XDG_... */
+	const char *tmpdir;		/* TMPDIR */
+	const char *kube_info;		/* KUBERNETES_EXEC_INFO */
 	const char *auth_sock;		/* SSH_AUTH_SOCK */
 	const char *signer;		/* JIT_CERT_SIGNER */
 	const char *server;		/* JIT_CERT_SERVER */

@@ -449,7 +449,7 @@ desk_sign(struct desk *d, const struct hand *h, unsigned proofs,
 	struct ssh_sig_facts facts = { 0 };
 	struct hand_ask ask = {
 		.before = say_touch, .arg = d->c, .timeout_ms = -1,
-		.terminal = !d->c->out.json && isatty(d->c->out.err_fd) == 1,
+		.terminal = !d->c->out.json && !d->c->out.silent && isatty(d->c->out.err_fd) == 1,
 	};
 
 	JIT_TRY(hand_sign(d->agent, h, ns, text, &ask, &sig, &facts, why));

@@ -163,6 +163,7 @@ complete_as(const char *arg)
 		{ "FILE", "-f" }, { "FILE|FINGERPRINT", "-f" },
 		{ "KEY", "-f" }, { "SOCKET", "-f" }, { "DIR", "-d" },
 		{ "HOST", "-A hostname" }, { "LEVEL", "-W signed" },
+		{ "TOOL", "-c" },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -249,6 +250,7 @@ static const char bash_tail[] =
     "\t\t_jit_cert_value \"$verb\" \"$value\"\n"
     "\telif [[ -n $dashes ]]; then\n"
     "\t\thow=; [[ $verb == ssh ]] && how='-A hostname'\n"
+    "\t\t[[ $verb == exec ]] && how=-c\n"
     "\telif [[ $cur == -* ]]; then\n"
     "\t\thow=-W\n"
     "\telif [[ -z $verb ]]; then\n"

@@ -1,12 +1,11 @@
 /* hop - run ssh to one server of a role. */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/child.h"
 #include "cli/hop_int.h"
 
 #define HOP_ARGS 48
@@ -279,87 +278,17 @@ hop_put_line(struct wr *w, const struct hop *h, const struct fetched *f)
 
 /* ---- the child ---- */
 
-static volatile sig_atomic_t child;
-
-static void
-pass_signal(int sig)
-{
-	if (child > 0)
-		(void)kill((pid_t)child, sig);
-}
-
-/* What the terminal sends to both of us is ssh's; the rest is passed on. */
-static const struct { int sig; void (*how)(int); } signals[] = {
-	{ SIGINT, SIG_IGN }, { SIGQUIT, SIG_IGN },
-	{ SIGTERM, pass_signal }, { SIGHUP, pass_signal },
-};
-#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
-
-static void
-become_ssh(const struct argv *a, const struct sigaction *old)
-{
-	struct sigaction plain = { .sa_handler = SIG_DFL };
-	static const char no[] = "jit-cert: ssh could not be run\n";
-
-	for (size_t i = 0; i < SIGNALS; i++)
-		(void)sigaction(signals[i].sig, &old[i], NULL);
-	(void)sigaction(SIGPIPE, &plain, NULL);
-	/* execvp() takes what it does not change as char *. */
-	union { const char *const *from; char *const *to; } v = { a->v };
-	(void)execvp(a->v[0], v.to);
-	if (write(2, no, sizeof(no) - 1) < 0)
-		_exit(125);
-	_exit(125);
-}
-
-/* Wait for its end; what stops it stops us. */
-static enum jit_err
-wait_child(pid_t pid, int *status, struct jit_why *why)
-{
-	int st;
-
-	for (;;) {
-		if (waitpid(pid, &st, WUNTRACED) < 0) {
-			if (errno == EINTR)
-				continue;
-			return jit_fail(why, JIT_E_IO, "waitpid: %s",
-			    strerror(errno));
-		}
-		if (!WIFSTOPPED(st))
-			break;
-		(void)kill(getpid(), SIGSTOP);
-		(void)kill(pid, SIGCONT);
-	}
-	*status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-	return JIT_OK;
-}
-
 static enum jit_err
 run_child(const struct argv *a, int *status, struct jit_why *why)
 {
-	struct sigaction old[SIGNALS];
-	enum jit_err e;
-	pid_t pid;
+	JIT_DONE(child_end) struct child c = { .begun = false };
+	int sig = 0;
 
-	child = 0;
-	for (size_t i = 0; i < SIGNALS; i++) {
-		struct sigaction sa = { .sa_handler = signals[i].how };
-
-		(void)sigaction(signals[i].sig, &sa, &old[i]);
-	}
-	pid = fork();
-	if (pid == 0)
-		become_ssh(a, old);
-	if (pid < 0) {
-		e = jit_fail(why, JIT_E_IO, "fork: %s", strerror(errno));
-	} else {
-		child = (sig_atomic_t)pid;
-		e = wait_child(pid, status, why);
-		child = 0;
-	}
-	for (size_t i = 0; i < SIGNALS; i++)
-		(void)sigaction(signals[i].sig, &old[i], NULL);
-	return e;
+	JIT_TRY(child_begin(&c, why));
+	JIT_TRY(child_run(&c, a->v, NULL, 0, status, &sig, why));
+	if (sig != 0)
+		*status = 128 + sig;
+	return JIT_OK;
 }
 
 /* ---- all of it ---- */

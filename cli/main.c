@@ -38,6 +38,8 @@ main(int argc, char **argv)
 			.home = env("HOME"),
 			.state_home = env("XDG_STATE_HOME"),
 			.runtime_dir = env("XDG_RUNTIME_DIR"),
+			.tmpdir = env("TMPDIR"),
+			.kube_info = env("KUBERNETES_EXEC_INFO"),
 			.auth_sock = env("SSH_AUTH_SOCK"),
 			.signer = env("JIT_CERT_SIGNER"),
 			.server = env("JIT_CERT_SERVER"),

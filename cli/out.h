@@ -30,6 +30,7 @@ struct out {
 	int fd, err_fd;		/* 1 and 2 in the program */
 	int say_fd;		/* where out_say goes; fd at first */
 	bool json;
+	bool silent;		/* nobody is there to be asked */
 	bool utf8;		/* the locale can show it */
 	bool color, err_color;	/* may fd, err_fd have colour? */
 	enum jit_err failed;	/* of the first write to fd that failed */
@@ -120,7 +121,7 @@ size_t out_width(const struct cli *c, struct span text);
  * prompt (put by out_put, so escaped) on /dev/tty, then one key of keys,
  * which are lower case letters; another key asks again.  What was typed
  * before the question is thrown away.  End of input is JIT_E_IO, as is no
- * terminal; JIT_E_ARG with --json.
+ * terminal; JIT_E_ARG with --json, or when out.silent is set.
  */
 enum jit_err out_ask_key(struct cli *c, struct span prompt, const char *keys,
     char *ret, struct jit_why *why);

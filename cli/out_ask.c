@@ -11,6 +11,9 @@ ready(struct cli *c, struct span prompt, struct wr *w, struct jit_why *why)
 	if (c->out.json)
 		return jit_fail(why, JIT_E_ARG, "with --json nothing is asked "
 		    "back: give it as an option");
+	if (c->out.silent)
+		return jit_fail(why, JIT_E_ARG, "nobody is there to be asked: "
+		    "give it as an option");
 	wr_span(w, prompt);
 	wr_u8(w, 0);
 	return w->err;

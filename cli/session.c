@@ -253,6 +253,27 @@ namespace_of(const struct act_row *row, struct span text, const char **ret,
 	return JIT_OK;
 }
 
+/*
+ * Who is locked out already is answered with the entry that did it: signed
+ * by somebody else, perhaps, and no lie.
+ */
+static enum jit_err
+check_other(const struct act_row *row, const struct entry *e,
+    struct span got, struct span sent, struct jit_why *why)
+{
+	struct lock a, b;
+
+	if (row->op == OP_LOCK && lock_parse(sent, &a, NULL) == JIT_OK &&
+	    lock_parse(got, &b, NULL) == JIT_OK && !a.unlock && !b.unlock &&
+	    span_eq(a.log, b.log) && span_eq(a.person, b.person))
+		return jit_fail(why, JIT_E_EXISTS, "%.*s is locked out "
+		    "already, by %.*s: log #%llu", (int)a.person.n,
+		    (const char *)a.person.p, (int)b.by.n,
+		    (const char *)b.by.p, (unsigned long long)e->index);
+	return jit_fail(why, JIT_E_VERIFY, "entry %llu does not hold what was "
+	    "sent", (unsigned long long)e->index);
+}
+
 /* The receipt is of just what was sent. */
 static enum jit_err
 check_sent(const struct receipts *r, const struct act_row *row,
@@ -266,8 +287,7 @@ check_sent(const struct receipts *r, const struct act_row *row,
 	JIT_TRY(client_untrue(rec_get_signed(r->v[0].e.body, row->type, &got,
 	    why), why));
 	if (!span_eq(got.text, a->text))
-		return jit_fail(why, JIT_E_VERIFY, "entry %llu does not hold "
-		    "what was sent", (unsigned long long)r->v[0].e.index);
+		return check_other(row, &r->v[0].e, got.text, a->text, why);
 	JIT_TRY(check_sig(got.sig, a->sig, ns, a->text, why));
 	return row->op != OP_REQUEST ? JIT_OK : check_possess(got.possess, a,
 	    why);

@@ -155,9 +155,10 @@ struct sent {
 };
 /*
  * OP_REQUEST (with possess), OP_DECISION, OP_CANCEL, OP_DROP, OP_REVOKE,
- * OP_LOCK (of a lock or an unlock).  On success
- * the entry with exactly this text is in the log, signed by the same key:
- * by these signatures, or by those of an earlier try.
+ * OP_LOCK (of a lock or an unlock).  On success the entry with exactly this
+ * text is in the log, signed by the same key: by these signatures, or by
+ * those of an earlier try.
+ * JIT_E_EXISTS: the person was locked out already, by another text.
  */
 enum jit_err session_send(struct session *s, enum op op, struct span text,
     struct span sig, struct span possess, struct sent *ret,

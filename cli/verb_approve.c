@@ -78,11 +78,22 @@ say_issued(struct deciding *x)
 	char ago[WHEN_TEXT], until[WHEN_TEXT];
 
 	return out_outcome(x->d->c, "LATE", JIT_E_ISSUED, "The certificate "
-	    "was issued %s and lives until %s; nothing was signed. To take "
-	    "it back: jit-cert revoke %s",
+	    "was issued %s and lives until %s; nothing was signed. To take it "
+	    "back: jit-cert revoke %s",
 	    when_ago(r->entry[r->issued_at].e.time, x->now, ago),
 	    when_text(WHEN_BOTH, r->h.issued_until, x->now, until),
 	    desk_short(x->d, &r->id));
+}
+
+/* By a person after it was collected, or by the signer at any time. */
+static int
+say_revoked(struct deciding *x)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
+
+	(void)ended_put(&w, x->r, x->now);
+	return out_outcome(x->d->c, "LATE", JIT_E_REVOKED, "It was %.*s; "
+	    "nothing was signed.", OUT_SPAN(wr_view(&w)));
 }
 
 /* CLI_DONE: it is still open. */
@@ -103,7 +114,7 @@ check_open(struct deciding *x)
 		return say_late(x, JIT_E_DROPPED, "Its requester gave the "
 		    "access back", last);
 	case STAND_REVOKED:
-		return say_late(x, JIT_E_REVOKED, "It was revoked", last);
+		return say_revoked(x);
 	case STAND_CLOSED:
 		return say_late(x, JIT_E_EXPIRED, "Its window closed",
 		    r->h.request->req.closes);

@@ -5,7 +5,8 @@
 #include "ca/x509/tbs.h"
 
 struct crl {
-	struct buf der;			/* owned; s points into it */
+	struct buf copy;		/* owned; empty when der is borrowed */
+	struct span der;		/* s points into it */
 	struct signed_parts s;
 	struct span issuer, aki;
 	struct crl_fields f;
@@ -18,7 +19,7 @@ crl_free(struct crl *c)
 	if (c == NULL)
 		return;
 	free(c->entries);
-	buf_done(&c->der);
+	buf_done(&c->copy);
 	free(c);
 }
 
@@ -31,7 +32,7 @@ crl_fields(const struct crl *c)
 struct span
 crl_der(const struct crl *c)
 {
-	return BUF_SPAN(c->der);
+	return c->der;
 }
 
 static int
@@ -145,32 +146,27 @@ crl_join(struct wr *w, struct span tbs, enum ssh_type t, struct span sig)
 
 /* ---- parse ---- */
 
+/* SEQUENCE, INTEGER of one byte, UTCTime. */
+#define ENTRY_MIN (2 + 3 + 15)
+
 static enum jit_err
 read_entries(struct crl *c, struct rd *tbs)
 {
 	struct rd list = der_enter(tbs, DER_SEQ);
-	size_t room = 0;
 
-	if (list.err == JIT_OK && list.n == 0)
-		rd_fail(tbs);
+	if (list.err != JIT_OK || list.n < ENTRY_MIN)
+		return JIT_E_FORMAT;
+	c->entries = calloc(list.n / ENTRY_MIN, sizeof(*c->entries));
+	if (c->entries == NULL)
+		return JIT_E_NOMEM;
 	while (list.err == JIT_OK && list.n > 0) {
 		struct rd one = der_enter(&list, DER_SEQ);
 		struct span serial = der_get_uint(&one, X509_SERIAL_LEN);
-		struct crl_entry *more;
+		struct crl_entry e = { .at = der_get_time(&one) };
 
-		if (c->f.n == room) {
-			room = room == 0 ? 64 : 2 * room;
-			more = realloc(c->entries, room * sizeof(*more));
-			if (more == NULL)
-				return JIT_E_NOMEM;
-			c->entries = more;
-		}
-		c->entries[c->f.n].at = der_get_time(&one);
-		if (rd_end(&one) != JIT_OK ||
-		    !serial_widen(serial, c->entries[c->f.n].serial))
-			rd_fail(&list);
-		else
-			c->f.n++;
+		if (rd_end(&one) != JIT_OK || !serial_widen(serial, e.serial))
+			return JIT_E_FORMAT;
+		c->entries[c->f.n++] = e;
 	}
 	c->f.entries = c->entries;
 	return rd_end(&list) == JIT_OK ? JIT_OK : JIT_E_FORMAT;
@@ -215,8 +211,8 @@ read_tbs(struct crl *c, struct jit_why *why)
 	return JIT_OK;
 }
 
-enum jit_err
-crl_parse(struct span der, struct crl **ret, struct jit_why *why)
+static enum jit_err
+parse(struct span der, bool borrow, struct crl **ret, struct jit_why *why)
 {
 	JIT_SCOPED(crl_free) struct crl *c = calloc(1, sizeof(*c));
 	enum jit_err e;
@@ -226,8 +222,10 @@ crl_parse(struct span der, struct crl **ret, struct jit_why *why)
 	if (der.n > X509_CRL_MAX)
 		return jit_fail(why, JIT_E_SIZE, "a CRL of %zu bytes, accepted "
 		    "are at most %zu", der.n, X509_CRL_MAX);
-	JIT_TRY(buf_copy(&c->der, der));
-	if (signed_read(BUF_SPAN(c->der), &c->s) != JIT_OK)
+	if (!borrow)
+		JIT_TRY(buf_copy(&c->copy, der));
+	c->der = borrow ? der : BUF_SPAN(c->copy);
+	if (signed_read(c->der, &c->s) != JIT_OK)
 		return jit_fail(why, JIT_E_FORMAT, "not a CRL in DER");
 	if ((e = read_tbs(c, why)) != JIT_OK)
 		return jit_at(why, e, "malformed CRL");
@@ -235,6 +233,12 @@ crl_parse(struct span der, struct crl **ret, struct jit_why *why)
 	*ret = c;
 	c = NULL;
 	return JIT_OK;
+}
+
+enum jit_err
+crl_parse(struct span der, struct crl **ret, struct jit_why *why)
+{
+	return parse(der, false, ret, why);
 }
 
 /* ---- check ---- */
@@ -276,21 +280,32 @@ crl_check_is(const struct crl *c, const struct crl_fields *f,
 
 /* ---- the whole way ---- */
 
+static enum jit_err
+check_whole(struct span der, const struct crl_fields *f,
+    const struct x509_ca *ca, struct jit_why *why)
+{
+	JIT_SCOPED(crl_free) struct crl *c = NULL;
+
+	JIT_TRY(parse(der, true, &c, why));
+	JIT_TRY(crl_check_is(c, f, why));
+	return crl_verify(c, ca, why);
+}
+
+/* A CRL may be of megabytes: joined where it is to be, cut off if it fails. */
 enum jit_err
 crl_finish(struct wr *w, struct span tbs, struct span sig,
     const struct crl_fields *f, const struct x509_ca *ca,
     struct jit_why *why)
 {
-	JIT_DONE(wr_done) struct wr der = WR_INIT(X509_CRL_MAX);
-	JIT_SCOPED(crl_free) struct crl *c = NULL;
+	size_t from = w->n;
+	enum jit_err e;
 
-	crl_join(&der, tbs, ssh_key_type(x509_ca_key(ca)), sig);
-	JIT_TRY(der.err);
-	JIT_TRY(crl_parse(wr_view(&der), &c, why));
-	JIT_TRY(crl_check_is(c, f, why));
-	JIT_TRY(crl_verify(c, ca, why));
-	wr_span(w, wr_view(&der));
-	return w->err;
+	crl_join(w, tbs, ssh_key_type(x509_ca_key(ca)), sig);
+	JIT_TRY(w->err);
+	e = check_whole(SPAN(w->p + from, w->n - from), f, ca, why);
+	if (e != JIT_OK)
+		w->n = from;
+	return e;
 }
 
 enum jit_err

@@ -48,8 +48,8 @@ struct p11_pin {
  * folder above it belong to root or to us and cannot be changed by others
  * (a folder with the sticky bit is fine).  Symbolic links are followed first.
  *	JIT_E_ARG      not absolute
- *	JIT_E_UNKNOWN  there is none
- *	JIT_E_OWNER, JIT_E_MODE, JIT_E_FORMAT, JIT_E_IO
+ *	JIT_E_TOKEN    there is none, or no file
+ *	JIT_E_OWNER, JIT_E_MODE, JIT_E_SIZE, JIT_E_IO
  */
 enum jit_err p11_check_module(const char *path, char *real, size_t size,
     struct jit_why *why);

@@ -145,6 +145,30 @@ judge(struct token *t, struct pending *p, const struct frame *f,
 	}
 }
 
+/*
+ * The helper's errors are about its token; "malformed" or "unknown" of ours
+ * would say something about whoever asks us.
+ */
+static enum jit_err
+narrow(enum frame_kind kind, enum jit_err e)
+{
+	switch (e) {
+	case JIT_OK:
+	case JIT_E_TOKEN:
+	case JIT_E_TOKENPIN:
+	case JIT_E_CRYPTO:
+	case JIT_E_BUSY:
+	case JIT_E_NOMEM:
+		return e;
+	case JIT_E_EXISTS:
+	case JIT_E_KEYTYPE:
+	case JIT_E_ARG:
+		return kind == FRAME_GENERATE ? e : JIT_E_TOKEN;
+	default:
+		return JIT_E_TOKEN;
+	}
+}
+
 static void
 take_answer(struct token *t, struct pending *p, const struct frame *f)
 {
@@ -152,7 +176,7 @@ take_answer(struct token *t, struct pending *p, const struct frame *f)
 	JIT_DONE(buf_done) struct buf data = { NULL, 0 };
 	struct known *k = &t->keys[p->key];
 	struct jit_why why = { 0 };
-	enum jit_err e = judge(t, p, f, &w, &why);
+	enum jit_err e = narrow(p->kind, judge(t, p, f, &w, &why));
 
 	if (e == JIT_OK && p->kind != FRAME_INFO)
 		e = wr_take(&w, &data);
@@ -317,6 +341,16 @@ token_send(struct token *t, const struct pending *what,
 	return JIT_OK;
 }
 
+static bool
+is_looking(const struct token *t, size_t i)
+{
+	for (size_t j = 0; j < TOKEN_PENDING_MAX; j++)
+		if (t->pending[j].kind == FRAME_INFO &&
+		    t->pending[j].key == i)
+			return true;
+	return false;
+}
+
 void
 token_look(struct token *t, size_t i, int64_t now)
 {
@@ -324,11 +358,8 @@ token_look(struct token *t, size_t i, int64_t now)
 	const struct frame f = { .kind = FRAME_INFO, .key = (uint32_t)i };
 	uint64_t id;
 
-	for (size_t j = 0; j < TOKEN_PENDING_MAX; j++)
-		if (t->pending[j].kind == FRAME_INFO &&
-		    t->pending[j].key == i)
-			return;
-	(void)token_send(t, &what, &f, now, &id, NULL);
+	if (!is_looking(t, i))
+		(void)token_send(t, &what, &f, now, &id, NULL);
 }
 
 /* Send what p says; p's prepared bytes are taken on success. */
@@ -356,6 +387,9 @@ ask_sign(struct token *t, size_t i, uint64_t tag, enum form f,
 
 	if (i >= t->n)
 		return jit_fail(why, JIT_E_ARG, "no key %zu", i);
+	/* An earlier look may have found it. */
+	if (t->keys[i].pub == NULL)
+		token_pump(t, now);
 	if (t->keys[i].pub == NULL) {
 		token_look(t, i, now);
 		return token_check(t, i, why);
@@ -380,25 +414,30 @@ token_ask_sign(struct token *t, size_t i, uint64_t tag, enum form f,
 
 /* ---- one after the other ---- */
 
+static void
+wait_a_little(struct token *t, int64_t end)
+{
+	struct pollfd p = { t->io.fd, token_events(t), 0 };
+	int64_t left = end - sys_mono_ms();
+
+	(void)poll(&p, t->gone ? 0 : 1, left < 0 ? 0 : left < 100 ?
+	    (int)left : 100);
+	token_pump(t, sys_mono_ms());
+}
+
 enum jit_err
 token_await(struct token *t, uint64_t id, int64_t end, struct done **ret,
     struct jit_why *why)
 {
 	for (;;) {
-		int64_t now = sys_mono_ms();
-		struct pollfd p = { t->io.fd, token_events(t), 0 };
-		int64_t left;
-
 		if ((*ret = token_done_of(t, id)) != NULL)
 			return JIT_OK;
 		if (!token_is_pending(t, id))
 			return JIT_E_NOMEM;
-		if (now >= end)
+		if (sys_mono_ms() >= end)
 			return jit_fail(why, JIT_E_TOKEN, "no answer from the "
 			    "token in time");
-		left = end - now < 100 ? end - now : 100;
-		(void)poll(&p, t->gone ? 0 : 1, (int)left);
-		token_pump(t, sys_mono_ms());
+		wait_a_little(t, end);
 	}
 }
 
@@ -428,6 +467,15 @@ token_sign_wait(struct token *t, size_t i, enum form f, struct span data,
 	JIT_DONE(buf_done) struct buf sig = { NULL, 0 };
 	uint64_t id;
 
+	if (i < t->n && t->keys[i].pub == NULL) {
+		/* What an earlier look found is old. */
+		token_pump(t, sys_mono_ms());
+		token_look(t, i, sys_mono_ms());
+		while (is_looking(t, i) && sys_mono_ms() < end)
+			wait_a_little(t, end);
+		if (t->keys[i].pub == NULL)
+			return token_check(t, i, why);
+	}
 	JIT_TRY(ask_sign(t, i, 0, f, data, sys_mono_ms(), &id, why));
 	JIT_TRY(collect(t, id, end, &sig, why));
 	wr_span(w, BUF_SPAN(sig));

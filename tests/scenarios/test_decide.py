@@ -159,7 +159,7 @@ def terminal(lab):
           in shown and shown.count("[q]uit") == 2, status, shown)
     status, out, err = lab.run("alice", "collect", end)
     check("collect", status == 0, out, err)
-    row(lab, "LATE: issued; how it is taken back", "carol",
+    row(lab, "LATE: issued; it can be taken back", "carol",
         ["deny", end, "--yes"], 15, "LATE", "certificate was issued",
         f"take it back: jit-cert revoke {end}")
 

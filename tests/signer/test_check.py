@@ -12,6 +12,7 @@ import tempfile
 SIGNER = sys.argv[1]
 SOURCE = pathlib.Path(sys.argv[2])
 POLICY = str(SOURCE / "pki-examples/policy/small-team.yaml")
+REGULATED = str(SOURCE / "pki-examples/policy/regulated-team.yaml")
 BAD = []
 
 
@@ -51,10 +52,20 @@ def file_rules(folder):
 
 def main():
     expect("summary", run("check", POLICY), 0,
-           "4 people, 2 hosts, 2 host groups, 2 roles")
+           "4 people, 2 hosts, 2 host groups, 3 roles")
     expect("person", run("check", POLICY, "--person", "bob"), 0,
            "needs 2 of: alice, carol")
     expect("nobody", run("check", POLICY, "--person", "dana"), 0, "nothing")
+    expect("regulated: summary", run("check", REGULATED), 0, "6 roles")
+    expect("regulated: who changes needs two of another group, with touch",
+           run("check", REGULATED, "--person", "alice"), 0,
+           "needs 2 of: carol, dan, erin (sshsig+touch)")
+    expect("regulated: who changes decides nothing",
+           run("check", REGULATED, "--person", "bob"), 0,
+           "bob may decide on: nothing")
+    expect("regulated: who decides asks for nothing",
+           run("check", REGULATED, "--person", "carol"), 0,
+           "carol may ask for:\n  nothing")
     expect("host", run("check", POLICY, "--host", "db1"), 0,
            "principals/dba:\ndba.prod-db\n")
     expect("no such host", run("check", POLICY, "--host", "db9"), 15,

@@ -59,6 +59,12 @@ static const struct golden frames[] = {
 	    "0000000d0ea1b2c3d40000000000000007" },
 	{ "follow", OP_FOLLOW,
 	    "000000150fa1b2c3d4000000000000000700000009000061a8" },
+	{ "revoke", OP_REVOKE,
+	    "0000001410a1b2c3d4000000047465787400000003736967" },
+	{ "lock", OP_LOCK,
+	    "0000001411a1b2c3d4000000047465787400000003736967" },
+	{ "published", OP_PUBLISHED,
+	    "0000001412a1b2c3d4000000036b726c0000000000000007" },
 };
 
 /* The same fields for every row; each takes what is its own. */
@@ -68,7 +74,7 @@ ask_of(enum op op)
 	struct ask a = { .op = op, .tag = TAG, .text = span_str("text"),
 	    .sig = span_str("sig"), .possess = span_str("own"),
 	    .secret = SPAN(secret, 32), .note = span_str("note\n"),
-	    .version = PROTO_VERSION, .from = 7 };
+	    .version = PROTO_VERSION, .from = 7, .name = span_str("krl") };
 
 	memcpy(a.id.s, "01JDE0V5Y8M3T1K3ZJ6X4N9Q2B", ULID_LEN + 1);
 	a.max = op == OP_WAIT ? PROTO_WAIT_MS : op == OP_LIST ?
@@ -170,7 +176,7 @@ struct refused {
 static const struct refused bad[] = {
 	{ "nothing", "", JIT_E_PROTOCOL },
 	{ "operation 0", "0000000001", JIT_E_PROTOCOL },
-	{ "operation 16", "1000000001", JIT_E_PROTOCOL },
+	{ "operation 19", "1300000001", JIT_E_PROTOCOL },
 	{ "operation 255", "ff00000001", JIT_E_PROTOCOL },
 	{ "no tag", "0e0000", JIT_E_FORMAT },
 	{ "no payload", "0e00000001", JIT_E_FORMAT },
@@ -277,8 +283,8 @@ static const char refusal_hex[] =
 	    "6368206f7065726174696f6e";
 static const char hello_hex[] =
 	    "00000004766b657900000002636101000000006b04b76000000000000000"
-	    "050000000000000003000000056e6f74650a01000102030405060708090a"
-	    "0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+	    "0500000000000000030000000000000004000000056e6f74650a01000102"
+	    "030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 static const char grown_hex[] =
 	    "000000056e6f74650a01000102030405060708090a0b0c0d0e0f10111213"
 	    "1415161718191a1b1c1d1e1f";
@@ -408,7 +414,7 @@ test_hello(void **state)
 	struct hello h = { .vkey = span_str("vkey"), .user_ca = span_str("ca"),
 	    .note = span_str("note\n"), .state = SIGNER_FROZEN,
 	    .now = 1795471200, .policy_index = 5, .recovery = 3,
-	    .path.n = 1 };
+	    .keys_index = 4, .path.n = 1 };
 	struct hello got;
 
 	(void)state;
@@ -417,10 +423,50 @@ test_hello(void **state)
 	is_bytes(&w, hello_hex);
 	JT_OK(hello_get(wr_view(&w), &got, NULL));
 	assert_true(got.now == h.now && got.policy_index == 5 &&
-	    got.recovery == 3 && got.state == SIGNER_FROZEN);
+	    got.recovery == 3 && got.keys_index == 4 && got.state == SIGNER_FROZEN);
 	jt_flip_truncate(wr_view(&w), hello_again, NULL);
 	w.p[4 + 4 + 4 + 2] = SIGNER_NO_ROOM + 1;
 	JT_ERR(hello_get(wr_view(&w), &got, NULL), JIT_E_FORMAT);
+}
+
+static void
+published_again(void *arg, struct span s)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(PROTO_ANSWER_MAX);
+	struct published p;
+
+	(void)arg;
+	if (published_get(s, &p, NULL) != JIT_OK)
+		return;
+	published_put(&w, &p);
+	assert_true(span_eq(wr_view(&w), s));
+}
+
+static void
+test_published(void **state)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(4096);
+	struct published p = { .number = 9, .made = 1795471200,
+	    .next = 1795474800, .total = 40, .sig = span_str("sig"),
+	    .bytes = span_str("some of it") }, got;
+
+	(void)state;
+	published_put(&w, &p);
+	JT_OK(published_get(wr_view(&w), &got, NULL));
+	assert_true(got.number == 9 && got.made == p.made &&
+	    got.next == p.next && got.total == 40 &&
+	    span_eq(got.sig, p.sig) && span_eq(got.bytes, p.bytes));
+	jt_flip_truncate(wr_view(&w), published_again, NULL);
+	/* A piece that is larger than the whole; no time to the next. */
+	p.total = 3;
+	w.n = 0;
+	published_put(&w, &p);
+	JT_ERR(published_get(wr_view(&w), &got, NULL), JIT_E_FORMAT);
+	p.total = 40;
+	p.next = p.made;
+	w.n = 0;
+	published_put(&w, &p);
+	JT_ERR(published_get(wr_view(&w), &got, NULL), JIT_E_FORMAT);
 }
 
 static void
@@ -624,6 +670,7 @@ main(void)
 	bad_rows += jt_one("odd answers", test_odd_answers);
 	bad_rows += jt_one("answer size", test_answer_size);
 	bad_rows += jt_one("hello", test_hello);
+	bad_rows += jt_one("published", test_published);
 	bad_rows += jt_one("grown", test_grown);
 	bad_rows += jt_one("page", test_page);
 	bad_rows += jt_one("followed", test_followed);

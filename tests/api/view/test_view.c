@@ -258,7 +258,9 @@ refusals(void **state)
 	refused(v, &e, JIT_E_VERIFY, "goes back");
 	refused_sealed(v, ENTRY_REQUEST, span_str("x"), "malformed");
 	refused_sealed(v, ENTRY_ISSUED, span_str("x"), "malformed");
-	refused_sealed(v, ENTRY_REVOKE, span_str("x"), "nothing writes");
+	refused_sealed(v, ENTRY_REVOKE, span_str("x"), "malformed");
+	refused_sealed(v, ENTRY_ENDED, span_str("x"), "malformed");
+	refused_sealed(v, ENTRY_CLAIMED, span_str("x"), "nothing writes");
 	refused_sealed(v, ENTRY_DECISION,
 	    b.entry[first_of(ENTRY_CANCEL) - 1].e.body, "no such request");
 	refused_sealed(v, ENTRY_CANCEL, b.entry[first_of(ENTRY_CANCEL)].e.body,
@@ -348,7 +350,8 @@ erased(void **state)
 	JT_ERR(view_get(v, &ids[STORY_DROPPED], &r, NULL), JIT_E_UNKNOWN);
 	JT_ERR(view_about(v, orphan, &id, NULL), JIT_E_UNKNOWN);
 	JT_OK(view_get(v, &ids[STORY_ACTIVE], &r, NULL));
-	assert_true(r.end == VIEW_OPEN && r.n_approved == 0 && r.serial == 0);
+	assert_true(r.end == VIEW_OPEN && r.n_approved == 0 &&
+	    r.serial.n == 0);
 	view_row_done(&r);
 	JT_OK(view_get(v, &ids[STORY_DENIED], &r, NULL));
 	vt_same_row(&b, &r);

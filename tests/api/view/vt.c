@@ -80,6 +80,8 @@ end_of(const struct dossier *d)
 		return VIEW_CANCELLED;
 	case END_DROPPED:
 		return VIEW_DROPPED;
+	case END_REVOKED:
+		return VIEW_REVOKED;
 	default:
 		return d->h.issued ? VIEW_ISSUED : VIEW_OPEN;
 	}
@@ -107,17 +109,59 @@ same_decisions(const struct dossier *d, const struct view_row *r)
 static void
 same_cert(const struct dossier *d, const struct view_row *r)
 {
-	JIT_SCOPED(ssh_cert_free) struct ssh_cert *c = NULL;
+	JIT_DONE(issued_done) struct issued c = { .kind = KIND_SSH_USER };
+	uint8_t serial[ISSUED_SERIAL];
+	char text[ISSUED_SERIAL_TEXT];
 
 	if (!d->h.issued) {
-		assert_true(r->serial == 0 && r->from == 0 && r->until == 0);
+		assert_true(r->serial.n == 0 && r->from == 0 && r->until == 0);
 		return;
 	}
-	JT_OK(ssh_cert_parse(d->issued.cert, &c, NULL));
-	assert_true(r->serial == ssh_cert_fields(c)->serial &&
-	    r->serial > 0);
-	assert_int_equal(r->from, ssh_cert_fields(c)->after);
-	assert_int_equal(r->until, ssh_cert_fields(c)->before);
+	JT_OK(issued_parse(d->issued.cert, &c, NULL));
+	issued_serial(&c, serial);
+	assert_true(span_eq_str(r->serial, issued_serial_text(c.kind, serial,
+	    text)));
+	assert_int_equal(r->from, issued_life(&c).from);
+	assert_int_equal(r->until, issued_life(&c).until);
+}
+
+/* What the text asks for, in the order of the text. */
+static void
+same_kind(const struct request *q, const struct view_row *r)
+{
+	assert_int_equal(r->kind, q->kind);
+	assert_true(span_eq(r->profile, q->profile) && span_eq(r->crl,
+	    q->crl));
+	assert_int_equal(r->n_subject, q->n_subject);
+	for (size_t i = 0; i < q->n_subject; i++)
+		assert_true(span_eq(r->subject[i], q->subject[i]));
+	assert_int_equal(r->n_sans, q->n_sans);
+	for (size_t i = 0; i < q->n_sans; i++)
+		assert_true(span_eq(r->sans[i], q->sans[i]));
+}
+
+/* Who took it back: a person, or the signer. */
+static void
+same_end(const struct dossier *d, const struct view_row *r)
+{
+	const struct entry *e = &d->entry[d->n - 1].e;
+	struct rec_signed s;
+	struct rec_ended end;
+	struct act a;
+
+	if (e->type == ENTRY_REVOKE) {
+		JT_OK(rec_get_signed(e->body, ENTRY_REVOKE, &s, NULL));
+		JT_OK(act_parse(s.text, ACT_REVOKE, &a, NULL));
+		assert_true(span_eq(r->revoked, a.by));
+	} else {
+		assert_int_equal(r->revoked.n, 0);
+	}
+	if (e->type == ENTRY_ENDED) {
+		JT_OK(rec_get_ended(e->body, &end, NULL));
+		assert_int_equal(r->cause, end.cause);
+	} else {
+		assert_int_equal(r->cause, 0);
+	}
 }
 
 void
@@ -136,8 +180,10 @@ vt_same_row(struct logbook *b, const struct view_row *r)
 	assert_true(r->created == q->created && r->opens == q->opens &&
 	    r->closes == q->closes && r->duration == q->duration);
 	assert_int_equal(r->end, end_of(d));
+	same_kind(q, r);
 	same_decisions(d, r);
 	same_cert(d, r);
+	same_end(d, r);
 }
 
 void

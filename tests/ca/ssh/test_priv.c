@@ -55,6 +55,51 @@ save_and_load(void **state)
 	}
 }
 
+/* openssl reads the PKCS#8, and what it writes we read, as the same key. */
+static void
+pkcs8(void **state)
+{
+	const struct row *r = *state;
+	const struct ssh_priv *p = priv[index_of(r)];
+	const char *path = kg_tmp("pkcs8.der"), *back = kg_tmp("back.der");
+	const char *const argv[] = { "openssl", "pkcs8", "-topk8", "-nocrypt",
+	    "-inform", "DER", "-in", path, "-outform", "DER", "-out", back,
+	    NULL };
+	JIT_DONE(secret_done) struct secret s = { NULL, 0, 0 };
+	JIT_DONE(buf_done) struct buf out = { NULL, 0 }, der = { NULL, 0 };
+	JIT_SCOPED(ssh_priv_free) struct ssh_priv *own = NULL, *of = NULL;
+	struct ssh_priv *none = NULL;
+
+	JT_OK(ssh_priv_save_pkcs8(p, &s));
+	JT_OK(ssh_priv_load_pkcs8(SPAN(s.p, s.n), &own, NULL));
+	assert_true(ssh_key_eq(ssh_priv_public(p), ssh_priv_public(own)));
+	jt_write(path, SPAN(s.p, s.n));
+	assert_int_equal(jt_run(argv, SPAN_NONE, &out), 0);
+	der = jt_file(back);
+	JT_OK(ssh_priv_load_pkcs8(BUF_SPAN(der), &of, NULL));
+	assert_true(ssh_key_eq(ssh_priv_public(p), ssh_priv_public(of)));
+	assert_ptr_not_equal(ssh_priv_evp(of), ssh_priv_evp(p));
+	JT_ERR(ssh_priv_load_pkcs8(SPAN(s.p, s.n - 1), &none, NULL),
+	    JIT_E_FORMAT);
+}
+
+/* A type that we have none of. */
+static void
+pkcs8_of_others(void **state)
+{
+	const char *path = kg_tmp("x448.der");
+	const char *const argv[] = { "openssl", "genpkey", "-quiet",
+	    "-algorithm", "ed448", "-outform", "DER", "-out", path, NULL };
+	JIT_DONE(buf_done) struct buf out = { NULL, 0 }, der = { NULL, 0 };
+	struct ssh_priv *none = NULL;
+
+	(void)state;
+	assert_int_equal(jt_run(argv, SPAN_NONE, &out), 0);
+	der = jt_file(path);
+	JT_ERR(ssh_priv_load_pkcs8(BUF_SPAN(der), &none, NULL),
+	    JIT_E_KEYTYPE);
+}
+
 /* A byte more or less, or a public half of another key. */
 static void
 damaged(void *arg, struct span s)
@@ -249,6 +294,8 @@ main(void)
 		    &priv[i], NULL) != JIT_OK)
 			return 1;
 	bad = JT_ROWS("save and load", save_and_load, made) +
+	    JT_ROWS("PKCS#8", pkcs8, made) +
+	    jt_one("PKCS#8 of others", pkcs8_of_others) +
 	    JT_ROWS("flipped and cut", halves, made) +
 	    jt_one("another key's public half", swapped_halves) +
 	    JT_ROWS("the file", file, made) +

@@ -76,7 +76,7 @@ struct fail_row {
 
 static const struct fail_row fails[] = {
 	{ "no such token", "pkcs11:token=nix;object=x", SOFTHSM, RIG_PIN,
-	    JIT_E_TOKEN, "there is \"jit\" (serial" },
+	    JIT_E_TOKEN, "\"jit\" (serial " },
 	{ "no such key", "pkcs11:token=jit;object=x", SOFTHSM, RIG_PIN,
 	    JIT_E_TOKEN, "it has pkcs11:object=" },
 	{ "an empty token", "pkcs11:token=other;object=x", SOFTHSM, RIG_PIN,
@@ -86,7 +86,7 @@ static const struct fail_row fails[] = {
 	{ "no PIN", "pkcs11:token=jit;object=p256", SOFTHSM, NULL,
 	    JIT_E_TOKENPIN, "none was given" },
 	{ "no module", "pkcs11:token=jit;object=p256", "/nowhere/x.so",
-	    RIG_PIN, JIT_E_UNKNOWN, "No such file" },
+	    RIG_PIN, JIT_E_TOKEN, "No such file" },
 	{ "not a module", "pkcs11:token=jit;object=p256",
 	    "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", RIG_PIN, JIT_E_TOKEN,
 	    "no C_GetFunctionList" },
@@ -183,7 +183,7 @@ together(void **state)
 	JT_ERR(token_check(u, 0, &why), JIT_E_TOKEN);
 	assert_non_null(strstr(why.msg, "another key than expected"));
 	/* What it signs with that other key is found out. */
-	JT_ERR(rig_sign(u, 0, &why), JIT_E_ARG);
+	JT_ERR(rig_sign(u, 0, &why), JIT_E_TOKEN);
 }
 
 /* A hundred under way at once, each answered once, with its own tag. */
