@@ -130,9 +130,9 @@ nobody_any_more(void **state)
 	make_of(&b, &w, "bob", K_BOB2, bob2);
 	make_of(&b, &w, "carol", K_CAROL, carol);
 	make_of(&b, &w, "zoe", K_STRANGER, zoe);
-	policy_set_locked(w.policy, locked, 1);
 	world_without(&w, BLOCK_PERSON, "bob");
 	world_person(&w, "bob", "group: sre\n", first, 1);
+	policy_set_locked(w.policy, locked, 1);
 	/* In a transaction that is undone, nothing happened. */
 	JT_OK(db_begin(b.d, NULL));
 	JT_OK(tokens_check(b.t, w.policy, NULL));
