@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# The SSH half of `run`: a real sshd with sshd.conf that trusts the same signer's
-# other CA.
+# The SSH half of `run`: a real sshd with sshd.conf that trusts the same
+# signer's other CA.
 #
 #	tunnel_policy		$ROAD/policy.yaml: policy.yaml with this machine
 #				for desk1; $SSHD, its sshd's port
