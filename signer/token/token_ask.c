@@ -15,6 +15,7 @@ static void
 pending_done(struct token *t, struct pending *p)
 {
 	buf_done(&p->prepared);
+	free(p->done);
 	*p = (struct pending){ .kind = 0 };
 	t->n_pending--;
 }
@@ -36,29 +37,25 @@ token_answer_done(struct token_answer *a)
 	buf_done(&a->sig);
 }
 
-/* Takes sig.  NULL, and the answer is lost, only without memory. */
-static struct done *
+/* Takes sig. */
+static void
 finish(struct token *t, struct pending *p, enum jit_err e,
     const struct jit_why *why, struct buf *sig)
 {
-	struct done *d = calloc(1, sizeof(*d));
+	struct done *d = p->done;
 
-	if (d != NULL) {
-		d->id = p->id;
-		d->a = (struct token_answer){ .tag = p->tag, .key = p->key,
-		    .err = e };
-		if (why != NULL)
-			d->a.why = *why;
-		if (sig != NULL) {
-			d->a.sig = *sig;
-			*sig = (struct buf){ NULL, 0 };
-		}
-		*t->last = d;
-		t->last = &d->next;
-		t->n_done++;
+	p->done = NULL;
+	d->id = p->id;
+	d->a = (struct token_answer){ .tag = p->tag, .key = p->key, .err = e,
+	    .why = *why };
+	if (sig != NULL) {
+		d->a.sig = *sig;
+		*sig = (struct buf){ NULL, 0 };
 	}
+	*t->last = d;
+	t->last = &d->next;
+	t->n_done++;
 	pending_done(t, p);
-	return d;
 }
 
 struct done *
@@ -187,7 +184,7 @@ take_answer(struct token *t, struct pending *p, const struct frame *f)
 	if (p->kind == FRAME_INFO)
 		pending_done(t, p);
 	else
-		(void)finish(t, p, e, &why, &data);
+		finish(t, p, e, &why, &data);
 }
 
 static struct pending *
@@ -197,15 +194,6 @@ pending_of(struct token *t, uint64_t id)
 		if (t->pending[i].kind != 0 && t->pending[i].id == id)
 			return &t->pending[i];
 	return NULL;
-}
-
-bool
-token_is_pending(const struct token *t, uint64_t id)
-{
-	for (size_t i = 0; i < TOKEN_PENDING_MAX; i++)
-		if (t->pending[i].kind != 0 && t->pending[i].id == id)
-			return true;
-	return false;
 }
 
 void
@@ -218,8 +206,7 @@ token_give_up(struct token *t, const struct jit_why *why)
 		if (t->pending[i].kind == FRAME_INFO)
 			pending_done(t, &t->pending[i]);
 		else if (t->pending[i].kind != 0)
-			(void)finish(t, &t->pending[i], JIT_E_TOKEN, why,
-			    NULL);
+			finish(t, &t->pending[i], JIT_E_TOKEN, why, NULL);
 }
 
 static enum jit_err
@@ -317,6 +304,7 @@ token_send(struct token *t, const struct pending *what,
     const struct frame *f, int64_t now, uint64_t *id, struct jit_why *why)
 {
 	struct pending *p = t->pending;
+	JIT_SCOPED(free) struct done *done = NULL;
 	struct frame copy = *f;
 
 	if (t->gone)
@@ -327,6 +315,9 @@ token_send(struct token *t, const struct pending *what,
 		    "helper are under way", token_pending(t));
 	while (p->kind != 0)
 		p++;
+	if (what->kind != FRAME_INFO &&
+	    (done = calloc(1, sizeof(*done))) == NULL)
+		return JIT_E_NOMEM;
 	copy.tag = ++t->next_id;
 	enum jit_err e = frame_io_put(&t->io, &copy, why);
 
@@ -336,6 +327,8 @@ token_send(struct token *t, const struct pending *what,
 	*p = *what;
 	p->id = copy.tag;
 	p->asked = now;
+	p->done = done;
+	done = NULL;
 	t->n_pending++;
 	*id = p->id;
 	return JIT_OK;
@@ -432,8 +425,6 @@ token_await(struct token *t, uint64_t id, int64_t end, struct done **ret,
 	for (;;) {
 		if ((*ret = token_done_of(t, id)) != NULL)
 			return JIT_OK;
-		if (!token_is_pending(t, id))
-			return JIT_E_NOMEM;
 		if (sys_mono_ms() >= end)
 			return jit_fail(why, JIT_E_TOKEN, "no answer from the "
 			    "token in time");
