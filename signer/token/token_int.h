@@ -60,6 +60,11 @@ enum jit_err token_send(struct token *t, const struct pending *what,
     const struct frame *f, int64_t now, uint64_t *id, struct jit_why *why);
 /* Ask for key i's public half, unless that is under way. */
 void token_look(struct token *t, size_t i, int64_t now);
+bool token_is_looking(const struct token *t, size_t i);
+/* token_ask_sign(); *id names the answer. */
+enum jit_err token_ask_id(struct token *t, size_t i, uint64_t tag,
+    enum form f, struct span data, int64_t now, uint64_t *id,
+    struct jit_why *why);
 /* Read what the helper said: keys become known, answers wait in the list. */
 void token_pump(struct token *t, int64_t now);
 /* The helper is of no use any more: all that is under way fails. */
@@ -67,8 +72,4 @@ void token_give_up(struct token *t, const struct jit_why *why);
 /* Take the answer of that id out of the list; NULL: it is not there. */
 struct done *token_done_of(struct token *t, uint64_t id);
 void token_done_free(struct done *d);
-/* Wait for the answer of that id, until end; *ret is owned. */
-enum jit_err token_await(struct token *t, uint64_t id, int64_t end,
-    struct done **ret, struct jit_why *why);
-
 #endif
