@@ -52,6 +52,9 @@ enum jit_err token_find(struct tokens *t, struct span text, utc_s now,
 /* Log out.  Fine when there is none. */
 enum jit_err token_drop(struct tokens *t, struct span text,
     struct jit_why *why);
+/* Log a person out everywhere. */
+enum jit_err tokens_drop_of(struct tokens *t, struct span person,
+    struct jit_why *why);
 /*
  * Forget those whose person or key p does not know any more, or has locked
  * out.  Inside of a transaction of the caller's, when there is one.

@@ -2,7 +2,7 @@
 # The SSH half of `run`: a real signer with tunnel.yaml, alice and bob with an
 # agent each, and a real sshd with sshd.conf that trusts the signer's CA.
 #
-#	tunnel_begin		to $bare, the port of x11vnc; sets $SSHD, sshd's port
+#	tunnel_begin		to $bare, x11vnc's port; sets $SSHD, sshd's
 #	tunnel_cert ROLE SECONDS DIR
 #		Alice asks, bob approves, alice collects: DIR/id and
 #		DIR/id-cert.pub.  Sets $REQUEST, and $SERIAL as sshd logs it.
@@ -30,8 +30,11 @@ tunnel_person() {
 
 # tunnel.yaml as it stands, with keys that somebody holds and this machine.
 tunnel_policy() {
-	sed -e "s|ssh-ed25519 [^ ]* alice@laptop|$(cat "$ROAD/alice/key.pub")|" \
-	    -e "s|ssh-ed25519 [^ ]* bob@laptop|$(cat "$ROAD/bob/key.pub")|" \
+	local alice bob
+	alice=$(cat "$ROAD/alice/key.pub")
+	bob=$(cat "$ROAD/bob/key.pub")
+	sed -e "s|ssh-ed25519 [^ ]* alice@laptop|$alice|" \
+	    -e "s|ssh-ed25519 [^ ]* bob@laptop|$bob|" \
 	    -e "s|ssh-ed25519 [^ ]*\$|$(cut -d' ' -f1,2 "$ROAD/host.pub")|" \
 	    -e "s|desk1.example.com|127.0.0.1|; s|port: 22|port: $SSHD|" \
 	    -e "s|accounts: .screen.|accounts: [$account]|" "$HERE/tunnel.yaml"

@@ -135,12 +135,18 @@ look_for_all(struct token *t, const struct token_config *c)
 static enum jit_err
 start(struct token *t, const struct token_config *c, struct jit_why *why)
 {
-	const char *const argv[] = { "jit-signer-token", "keeper", NULL };
+	const char *argv[3 + TOKEN_HIDDEN_MAX] = { "jit-signer-token",
+	    "keeper" };
 	JIT_SCOPED(free) struct uri *u = calloc(TOKEN_KEYS_MAX, sizeof(*u));
 	int fd = -1;
 
 	if (u == NULL)
 		return JIT_E_NOMEM;
+	if (c->n_hidden > TOKEN_HIDDEN_MAX)
+		return jit_fail(why, JIT_E_ARG, "more than %d paths to hide",
+		    TOKEN_HIDDEN_MAX);
+	for (size_t i = 0; i < c->n_hidden; i++)
+		argv[2 + i] = c->hidden[i];
 	JIT_TRY(check_keys(c, u, why));
 	JIT_TRY(fill(t, c, why));
 	JIT_TRY(launch(c->program, argv, &t->pid, &fd, why));

@@ -177,13 +177,13 @@ open_token(struct worker *w, const char *module, struct jit_why *why)
 }
 
 static enum jit_err
-begin(struct worker *w)
+begin(struct worker *w, char *const hidden[])
 {
 	char module[URI_MODULE_MAX], buf[FRAME_WORDS_MAX + 1];
 	struct frame ready = { .kind = FRAME_READY };
 	struct jit_why why = { 0 };
 
-	ready.err = cage_enter(&why);
+	ready.err = cage_enter(hidden, &why);
 	if (ready.err == JIT_OK)
 		ready.err = read_config(w, module, &why);
 	if (ready.err == JIT_OK)
@@ -195,13 +195,13 @@ begin(struct worker *w)
 }
 
 int
-worker_run(int fd, const struct rng *rng)
+worker_run(int fd, char *const hidden[], const struct rng *rng)
 {
 	JIT_DONE(worker_done) struct worker w = { .rng = rng };
 	struct frame f;
 
 	frame_io_init(&w.io, fd);
-	if (begin(&w) != JIT_OK)
+	if (begin(&w, hidden) != JIT_OK)
 		return 1;
 	while (frame_io_wait(&w.io, -1, &f, NULL) == JIT_OK)
 		if (answer(&w, &f) != JIT_OK || p11_is_lost(w.p11))

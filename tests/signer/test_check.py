@@ -52,11 +52,11 @@ def file_rules(folder):
 
 def main():
     expect("summary", run("check", POLICY), 0,
-           "4 people, 2 hosts, 2 host groups, 2 roles")
+           "4 people, 2 hosts, 2 host groups, 3 roles")
     expect("person", run("check", POLICY, "--person", "bob"), 0,
            "needs 2 of: alice, carol")
     expect("nobody", run("check", POLICY, "--person", "dana"), 0, "nothing")
-    expect("regulated: summary", run("check", REGULATED), 0, "4 roles")
+    expect("regulated: summary", run("check", REGULATED), 0, "6 roles")
     expect("regulated: who changes needs two of another group, with touch",
            run("check", REGULATED, "--person", "alice"), 0,
            "needs 2 of: carol, dan, erin (sshsig+touch)")

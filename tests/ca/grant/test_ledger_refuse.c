@@ -38,7 +38,8 @@ static void
 issue(const struct ulid *id, void (*fields)(struct ssh_cert_fields *),
     void (*record)(struct rec_issued *), enum world_key ca)
 {
-	const struct logbook_spoil s = { fields, record, ca, 0 };
+	const struct logbook_spoil s = { .fields = fields, .record = record,
+	    .ca = ca };
 
 	add(ENTRY_ISSUED, logbook_issued_body(&b, id, &s));
 }
