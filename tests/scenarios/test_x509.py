@@ -102,7 +102,8 @@ def valid(folder, purpose, at=None, crl=None):
 def gnutls(folder, purpose, at):
     """GnuTLS's word on it; it knows no other moment than now."""
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
-    return tool("faketime", "-f", stamp, "certtool", "--verify", "--load-ca-certificate",
+    return tool("faketime", "-f", stamp, "certtool", "--verify",
+                "--load-ca-certificate",
                 folder / "ca.pem", "--infile", folder / "cert.pem",
                 "--verify-profile", "medium", "--verify-purpose",
                 "1.3.6.1.5.5.7.3.2" if purpose == "sslclient" else
