@@ -29,8 +29,8 @@ static const struct row rows[] = {
 	    NOW + 60, "Servers refuse it once they have loaded the new CRL "
 	    "(http://pki.example.com/crl, or jit-cert ca --crl FILE); one "
 	    "that checks none takes it until 23:01 CET (22:01Z).\nA "
-	    "connection that is open goes on, and a TLS session is resumed where the server does "
-	    "that. End them on the server.\n" },
+	    "connection that is open goes on, and a TLS session is resumed "
+	    "where the server does that. End them on the server.\n" },
 	{ "x509 that expiry alone ends", KIND_X509, "", false, NOW + 7200,
 	    "NOTHING TELLS SERVERS: its role says that expiry alone is enough "
 	    "(no CRL). Wherever certificate and key were copied, they work "
