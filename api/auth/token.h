@@ -5,8 +5,9 @@
  * that text, with the person, the key that logged in, and the end.  A token
  * is worth nothing once its person or that key is not in the policy in force
  * any more, or the person is locked out: the caller looks (rights.h), and
- * tokens_check() forgets it, so that it stays worth nothing.  Whoever can write the database can
- * read as anybody, as they could from the database itself, and not act.
+ * tokens_check() forgets it, so that it stays worth nothing.  Whoever can
+ * write the database can read as anybody, as they could from the database
+ * itself, and not act.
  */
 #ifndef JIT_API_AUTH_TOKEN_H
 #define JIT_API_AUTH_TOKEN_H

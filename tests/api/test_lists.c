@@ -291,7 +291,8 @@ nonsense(void **state)
 static void
 alone(void **state)
 {
-	static const struct { const char *name; utc_s at; bool good; } rows[] = {
+	static const struct { const char *name; utc_s at; bool good; }
+	rows[] = {
 		{ "at once", NOW, true },
 		{ "the second before its end", NEXT - 1, true },
 		{ "its end", NEXT, false },
