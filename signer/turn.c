@@ -137,9 +137,8 @@ turn_make(struct turn *t, enum entry_type type, struct span body,
 	return JIT_OK;
 }
 
-/* What turn_make() made last does not become part of the batch. */
-static void
-unmake(struct turn *t)
+void
+turn_unmake(struct turn *t)
 {
 	kept_done(&t->made[--t->n_made]);
 }
@@ -148,7 +147,7 @@ void
 turn_clear(struct turn *t)
 {
 	while (t->n_made > 0)
-		unmake(t);
+		turn_unmake(t);
 }
 
 static enum jit_err
@@ -234,7 +233,7 @@ log_entry(struct turn *t, struct task *k, enum entry_type type,
 	own_d = NULL;
 	err = ledger_apply_open(t->ledger, e, r, d, &k->why);
 	if (err != JIT_OK) {
-		unmake(t);
+		turn_unmake(t);
 		return err;
 	}
 	k->entry = e->index;
@@ -387,17 +386,47 @@ do_act(struct turn *t, struct task *k, enum entry_type type)
 	return log_signed(t, k, type);
 }
 
+/* Is the lock that stands there this text, by this key? */
+static enum jit_err
+is_same_lock(struct turn *t, struct task *k, uint64_t index, bool *ret)
+{
+	JIT_DONE(kept_done) struct kept e = { 0 };
+	JIT_DONE(signer_done) struct signer by = { 0 };
+	struct rec_signed s;
+
+	JIT_TRY(turn_fetch(t, index, &e, &k->why));
+	JIT_TRY(rec_get_signed(e.e.body, ENTRY_LOCK, &s, &k->why));
+	JIT_TRY(signer_read(s.sig, &by, &k->why));
+	*ret = span_eq(s.text, k->ask.text) && ssh_key_eq(by.key, k->by.key);
+	return JIT_OK;
+}
+
+/*
+ * A lock of somebody who is locked out: the same again, perhaps after an
+ * answer that was lost, or by somebody else who might have done it.
+ */
+static enum jit_err
+lock_again(struct turn *t, struct task *k, uint64_t index)
+{
+	bool same = false;
+
+	JIT_TRY(is_same_lock(t, k, index, &same));
+	if (!same)
+		JIT_TRY(judge_lock(ledger_policy(t->ledger),
+		    ledger_log_id(t->ledger), &k->lock, &k->by, false, t->now,
+		    &k->why));
+	return again(k, index);
+}
+
 /* Somebody who was locked out, or is; all that is theirs ends with it. */
 static enum jit_err
 do_lock(struct turn *t, struct task *k)
 {
-	bool is = ledger_locked(t->ledger, k->lock.person, &k->entry);
+	uint64_t index = 0;
+	bool is = ledger_locked(t->ledger, k->lock.person, &index);
 
-	/* The same again, perhaps after an answer that was lost. */
-	if (is && !k->lock.unlock) {
-		k->logged = true;
-		return JIT_OK;
-	}
+	if (is && !k->lock.unlock)
+		return lock_again(t, k, index);
 	JIT_TRY(turn_permits(t, k->lock.unlock ? CLASS_GRANT : CLASS_END,
 	    &k->why));
 	JIT_TRY(judge_lock(ledger_policy(t->ledger), ledger_log_id(t->ledger),

@@ -33,6 +33,8 @@ utc_s turn_time(const struct turn *t);
  */
 enum jit_err turn_make(struct turn *t, enum entry_type type,
     struct span body, const struct entry **ret);
+/* What turn_make() made last does not become part of the batch. */
+void turn_unmake(struct turn *t);
 /*
  * Append the batch, durably, and make it the state.  JIT_E_FULL: the batch
  * is taken back, all is as before.  Other errors are the end.

@@ -124,11 +124,16 @@ turn_end_lost(struct turn *t, struct jit_why *why)
 	while (ledger_next_lost(t->ledger, turn_time(t), &at, &r)) {
 		JIT_DONE(wr_done) struct wr w = WR_INIT(256);
 		const struct entry *e = NULL;
+		enum jit_err err;
 
 		rec_put_ended(&w, &r);
 		JIT_TRY(w.err);
 		JIT_TRY(turn_make(t, ENTRY_ENDED, wr_view(&w), &e));
-		JIT_TRY(ledger_apply_open(t->ledger, e, NULL, NULL, why));
+		err = ledger_apply_open(t->ledger, e, NULL, NULL, why);
+		if (err != JIT_OK) {
+			turn_unmake(t);
+			return err;
+		}
 		at++;
 	}
 	return JIT_OK;

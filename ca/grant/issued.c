@@ -113,10 +113,11 @@ issued_check_is(const struct issued *c, const struct issue *i,
 	if (c->kind != i->kind)
 		return jit_fail(why, JIT_E_VERIFY, "the certificate is of "
 		    "another kind than was asked for");
+	if (ca == NULL || !issued_by(c, ca))
+		return jit_fail(why, JIT_E_VERIFY, "the certificate is of "
+		    "another CA");
 	if (c->kind == KIND_SSH_USER)
 		return ssh_cert_check_is(c->ssh, &i->fields, subject, why);
-	if (ca == NULL || ca->ca == NULL)
-		return jit_fail(why, JIT_E_VERIFY, "there is no X.509 CA");
 	memcpy(f.serial, x509_cert_fields(c->x509)->serial,
 	    sizeof(f.serial));
 	return x509_cert_check_is(c->x509, &f, subject, ca->ca, why);

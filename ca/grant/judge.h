@@ -53,7 +53,8 @@ struct open_request {
  * Parse and verify.  Copies text.  possess is an SSHSIG blob, for x509 a
  * PKCS#10 request in DER.  JIT_E_POSSESS: it is missing, wrong, by another
  * key than "certify", or for another request; else the errors of
- * request_parse and signer_open.
+ * request_parse and signer_open, and for x509 of csr_open: what is no such
+ * PKCS#10 request is JIT_E_FORMAT.
  */
 enum jit_err open_request_new(struct span text, struct span sig,
     struct span possess, struct open_request **ret, struct jit_why *why);

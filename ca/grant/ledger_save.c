@@ -319,6 +319,10 @@ get_settled(struct rd *r, struct ledger *l, struct settled *s)
 	if (end > END_REVOKED || issued > 1)
 		return JIT_E_FORMAT;
 	s->end = (enum request_end)end;
+	/* What was issued is taken back; what was not is refused before. */
+	if (s->issued ? s->end == END_DENIED || s->end == END_CANCELLED :
+	    s->end != END_DENIED && s->end != END_CANCELLED)
+		return JIT_E_FORMAT;
 	if (s->issued)
 		get_settled_cert(r, l, s);
 	n = rd_u32(r);
@@ -366,6 +370,8 @@ get_ever(struct rd *r, struct ledger *l, struct jit_why *why)
 	uint32_t n = rd_u32(r);
 
 	/* Genesis has put the first there. */
+	if (n == 0)
+		return JIT_E_FORMAT;
 	for (uint32_t i = 0; i < n; i++) {
 		struct span blob = rd_string(r, SSH_BLOB_MAX);
 		JIT_SCOPED(ssh_key_free) struct ssh_key *k = NULL;

@@ -343,6 +343,7 @@ check_role(const struct policy *p, const struct role *r, struct jit_why *why)
 	struct request q = { .requester = span_str("a"),
 	    .id = { "00000000000000000000000000" } };
 	struct request_store store;
+	enum jit_err e;
 
 	for (size_t i = 0; i < r->host_groups.n; i++)
 		JIT_TRY(check_exists(p, BLOCK_HOST_GROUP, r->host_groups.v[i],
@@ -350,7 +351,8 @@ check_role(const struct policy *p, const struct role *r, struct jit_why *why)
 	JIT_TRY(check_groups(p, &r->request_of, "request.of", why));
 	JIT_TRY(check_groups(p, &r->approve_of, "approve.of", why));
 	JIT_TRY(check_groups(p, &r->read, "read", why));
-	return policy_fill_request(p, r->name, &q, &store, why);
+	e = policy_fill_request(p, r->name, &q, &store, why);
+	return e == JIT_E_FORMAT ? JIT_E_POLICY : e;
 }
 
 static enum jit_err
@@ -512,6 +514,8 @@ fill_x509(const struct role *role, struct request *r,
 	for (size_t i = 0; i < r->n_subject; i++)
 		JIT_TRY(fill_person(store, role->subject.v[i], r->requester,
 		    &r->subject[i], why));
+	/* The name may sort elsewhere than "{person}"; "CN=" stays first. */
+	qsort(r->subject, r->n_subject, sizeof(r->subject[0]), line_cmp);
 	request_san(&r->id, own);
 	r->n_sans = role->sans.n + 1;
 	JIT_TRY(join(store, &san, 1, &r->sans[0], why));
@@ -631,7 +635,8 @@ policy_count_approvers(const struct policy *p, const struct role *r,
 
 	for (size_t i = 0; i < p->n; i++)
 		n += p->v[i]->kind == BLOCK_PERSON &&
-		    role_may_approve(r, &p->v[i]->person, requester);
+		    role_may_approve(r, &p->v[i]->person, requester) &&
+		    !policy_is_locked(p, p->v[i]->name);
 	return n;
 }
 

@@ -199,7 +199,7 @@ enum jit_err pattern_check(struct span pattern, struct jit_why *why);
 /* May decide on a request of requester: in approve_of, and not requester. */
 bool role_may_approve(const struct role *r, const struct person *who,
     struct span requester);
-/* People who may decide on it, requester left out. */
+/* People who may decide on it; requester and who is locked left out. */
 size_t policy_count_approvers(const struct policy *p, const struct role *r,
     struct span requester);
 

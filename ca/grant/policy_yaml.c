@@ -559,6 +559,27 @@ check_refs(const struct policy *p, node *list, enum block_kind k,
 	return JIT_OK;
 }
 
+/* Is what an x509 role makes a certificate, were "a" to ask? */
+static enum jit_err
+check_names(const struct policy *p, struct span name, node *role,
+    struct jit_why *why)
+{
+	struct request q = { .requester = span_str("a"),
+	    .id = { "00000000000000000000000000" } };
+	node *sans = tree_get(role, "sans");
+	struct request_store store;
+	struct jit_why in = { 0 };
+	enum jit_err e = policy_fill_request(p, name, &q, &store, &in);
+
+	if (e == JIT_OK || q.kind != KIND_X509)
+		return JIT_OK;		/* policy_check has the rest */
+	if (x509_subject_check(q.subject, q.n_subject, NULL) != JIT_OK)
+		return tree_fail(tree_get(role, "subject"), why, "%s",
+		    jit_why_text(&in, e));
+	return tree_fail(sans != NULL ? sans : tree_get(role, "profile"), why,
+	    "%s", jit_why_text(&in, e));
+}
+
 static enum jit_err
 check_role_refs(const struct policy *p, node *role, struct jit_why *why)
 {
@@ -581,8 +602,11 @@ check_all_refs(const struct policy *p, node *root, struct jit_why *why)
 	    BLOCK_PERSON, why));
 	for (size_t i = 0; groups != NULL && i < tree_count(groups); i++)
 		JIT_TRY(check_refs(p, tree_at(groups, i), BLOCK_HOST, why));
-	for (size_t i = 0; i < tree_count(roles); i++)
+	for (size_t i = 0; i < tree_count(roles); i++) {
 		JIT_TRY(check_role_refs(p, tree_at(roles, i), why));
+		JIT_TRY(check_names(p, tree_key(roles, i), tree_at(roles, i),
+		    why));
+	}
 	return JIT_OK;
 }
 

@@ -309,6 +309,13 @@ logbook_decide(struct logbook *b, const struct ulid *id, enum verdict v,
 	return add_about(b, m, ENTRY_DECISION, BUF_SPAN(body));
 }
 
+static enum entry_type
+act_entry(enum act_kind kind)
+{
+	return kind == ACT_DROP ? ENTRY_DROP : kind == ACT_REVOKE ?
+	    ENTRY_REVOKE : ENTRY_CANCEL;
+}
+
 struct buf
 logbook_act_body(struct logbook *b, const struct ulid *id,
     enum act_kind kind, enum world_key who)
@@ -322,8 +329,8 @@ logbook_act_body(struct logbook *b, const struct ulid *id,
 	act_put(&t, &a);
 	JT_OK(t.err);
 	sig = world_sign(&b->w, who, act_namespace(kind), wr_view(&t));
-	return signed_body(kind == ACT_DROP ? ENTRY_DROP : ENTRY_CANCEL,
-	    wr_view(&t), BUF_SPAN(sig), SPAN_NONE);
+	return signed_body(act_entry(kind), wr_view(&t), BUF_SPAN(sig),
+	    SPAN_NONE);
 }
 
 static uint64_t
@@ -337,8 +344,7 @@ add_act(struct logbook *b, const struct ulid *id, enum act_kind kind)
 		k++;
 	JIT_DONE(buf_done) struct buf body = logbook_act_body(b, id, kind, k);
 
-	return add_about(b, m, kind == ACT_DROP ? ENTRY_DROP : ENTRY_CANCEL,
-	    BUF_SPAN(body));
+	return add_about(b, m, act_entry(kind), BUF_SPAN(body));
 }
 
 uint64_t
@@ -351,6 +357,94 @@ uint64_t
 logbook_drop(struct logbook *b, const struct ulid *id)
 {
 	return add_act(b, id, ACT_DROP);
+}
+
+uint64_t
+logbook_revoke(struct logbook *b, const struct ulid *id, enum world_key who)
+{
+	JIT_DONE(buf_done) struct buf body = logbook_act_body(b, id,
+	    ACT_REVOKE, who);
+
+	return add_about(b, logbook_find(b, id), ENTRY_REVOKE,
+	    BUF_SPAN(body));
+}
+
+/* ---- what the signer ends, who is locked, the keys ---- */
+
+struct buf
+logbook_ended_body(const struct ulid *id, enum ended_cause cause,
+    uint64_t by_index)
+{
+	const struct rec_ended r = { *id, cause, by_index };
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+	struct buf ret = { NULL, 0 };
+
+	rec_put_ended(&w, &r);
+	JT_OK(wr_take(&w, &ret));
+	return ret;
+}
+
+uint64_t
+logbook_ended(struct logbook *b, const struct ulid *id,
+    enum ended_cause cause, uint64_t by_index)
+{
+	JIT_DONE(buf_done) struct buf body = logbook_ended_body(id, cause,
+	    by_index);
+
+	return add_about(b, logbook_find(b, id), ENTRY_ENDED,
+	    BUF_SPAN(body));
+}
+
+struct buf
+logbook_lock_body(struct logbook *b, const char *person, bool unlock,
+    enum world_key who)
+{
+	JIT_DONE(buf_done) struct buf text = world_lock_text(&b->w, person,
+	    unlock, world_name(who));
+	JIT_DONE(buf_done) struct buf sig = world_sign(&b->w, who,
+	    lock_namespace(unlock), BUF_SPAN(text));
+
+	return signed_body(ENTRY_LOCK, BUF_SPAN(text), BUF_SPAN(sig),
+	    SPAN_NONE);
+}
+
+uint64_t
+logbook_lock(struct logbook *b, const char *person, bool unlock,
+    enum world_key who)
+{
+	JIT_DONE(buf_done) struct buf body = logbook_lock_body(b, person,
+	    unlock, who);
+
+	return logbook_add(b, ENTRY_LOCK, BUF_SPAN(body));
+}
+
+struct buf
+logbook_keys_body(struct logbook *b, uint64_t before)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+	struct buf ret = { NULL, 0 };
+
+	b->w.ca.before = before;
+	ca_keys_put(&w, &b->w.ca);
+	JT_OK(wr_take(&w, &ret));
+	return ret;
+}
+
+uint64_t
+logbook_keys(struct logbook *b)
+{
+	JIT_DONE(buf_done) struct buf body = logbook_keys_body(b,
+	    b->keys_index);
+
+	return b->keys_index = logbook_add(b, ENTRY_KEYS, BUF_SPAN(body));
+}
+
+void
+logbook_x509(struct logbook *b)
+{
+	world_x509(&b->w);
+	(void)logbook_policy(b);
+	(void)logbook_keys(b);
 }
 
 static void
@@ -369,30 +463,58 @@ fill_issued(const struct logbook *b, const struct logbook_matter *m,
 		    h->decision_index[is->quorum.counted[i]];
 }
 
+static void
+make_ssh(struct logbook *b, const struct history *h, struct issue *is,
+    const struct logbook_spoil *change, struct wr *cert)
+{
+	struct jit_why why = { 0 };
+	uint8_t nonce[32];
+
+	if (change != NULL && change->fields != NULL)
+		change->fields(&is->fields);
+	JT_OK(rng_fill(&b->w.rng, nonce, sizeof(nonce)));
+	JT_WHY(ssh_cert_make(&is->fields, change != NULL &&
+	    change->subject != 0 ? ssh_priv_public(b->w.key[change->subject]) :
+	    h->request->subject.key,
+	    b->w.key[change != NULL ? change->ca : K_CA], nonce, cert, &why),
+	    JIT_OK, &why);
+}
+
+static void
+make_x509(struct logbook *b, const struct history *h, struct issue *is,
+    const struct logbook_spoil *change, struct wr *cert)
+{
+	const struct ca_key *ca = ca_keys_active(&b->w.ca, CA_X509);
+	JIT_SCOPED(x509_linter_free) struct x509_linter *l = NULL;
+	struct jit_why why = { 0 };
+
+	if (change != NULL && change->x509 != NULL)
+		change->x509(&is->x509);
+	JT_WHY(x509_linter_new(ca->ca, &b->w.rng, &l, &why), JIT_OK, &why);
+	JT_OK(x509_serial_make(&b->w.rng, is->x509.serial));
+	JT_WHY(x509_make(cert, &is->x509, h->request->subject.key,
+	    b->w.x509[K_X509_CA], l, &why), JIT_OK, &why);
+}
+
 struct buf
 logbook_issued_body(struct logbook *b, const struct ulid *id,
     const struct logbook_spoil *change)
 {
 	struct logbook_matter *m = logbook_find(b, id);
 	const struct history *h = &m->dossier->h;
-	JIT_DONE(wr_done) struct wr cert = WR_INIT(SSH_CERT_MAX);
+	JIT_DONE(wr_done) struct wr cert = WR_INIT(X509_CERT_MAX);
 	JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
 	struct buf ret = { NULL, 0 };
 	struct jit_why why = { 0 };
 	struct rec_issued rec;
 	struct issue is;
-	uint8_t nonce[32];
 
 	JT_WHY(judge_issue(b->w.policy, &b->w.own, h, SPAN(m->secret, 32),
 	    b->serial + 1, b->w.now, &is, &why), JIT_OK, &why);
-	if (change != NULL && change->fields != NULL)
-		change->fields(&is.fields);
-	JT_OK(rng_fill(&b->w.rng, nonce, sizeof(nonce)));
-	JT_WHY(ssh_cert_make(&is.fields, change != NULL &&
-	    change->subject != 0 ? ssh_priv_public(b->w.key[change->subject]) :
-	    h->request->subject.key,
-	    b->w.key[change != NULL ? change->ca : K_CA], nonce, &cert, &why),
-	    JIT_OK, &why);
+	if (is.kind == KIND_X509)
+		make_x509(b, h, &is, change, &cert);
+	else
+		make_ssh(b, h, &is, change, &cert);
 	fill_issued(b, m, &is, &rec);
 	rec.cert = wr_view(&cert);
 	if (change != NULL && change->record != NULL)
@@ -406,10 +528,10 @@ uint64_t
 logbook_collect(struct logbook *b, const struct ulid *id)
 {
 	JIT_DONE(buf_done) struct buf body = logbook_issued_body(b, id, NULL);
+	struct logbook_matter *m = logbook_find(b, id);
 
-	b->serial++;
-	return add_about(b, logbook_find(b, id), ENTRY_ISSUED,
-	    BUF_SPAN(body));
+	b->serial += m->dossier->h.request->req.kind == KIND_SSH_USER;
+	return add_about(b, m, ENTRY_ISSUED, BUF_SPAN(body));
 }
 
 /* ---- as a ledger ---- */
@@ -496,6 +618,13 @@ logbook_evidence(struct logbook *b, const struct ulid *id,
 		JT_OK(ledger_blob(l, &needs[i], &index[n++]));
 	for (size_t i = 0; i < d->n; i++)
 		index[n++] = d->entry[i].e.index;
+	/* The newest keys before the certificate. */
+	for (uint64_t i = d->h.issued ? d->entry[d->issued_at].e.index : b->n;
+	    i > 0; i--)
+		if (b->entry[i - 1].e.type == ENTRY_KEYS) {
+			index[n++] = i - 1;
+			break;
+		}
 	qsort(index, n, sizeof(index[0]), index_cmp);
 	return n;
 }
@@ -584,4 +713,73 @@ logbook_story(struct logbook *b, struct ulid ids[static STORY_N])
 	(void)logbook_collect(b, &ids[STORY_ACTIVE]);
 	ids[STORY_APPROVED] = ask(b, 2);
 	ids[STORY_PENDING] = ask(b, 1);
+}
+
+/* Published, and of no further use. */
+static void
+next_ca(struct logbook *b)
+{
+	JIT_SCOPED(ssh_priv_free) struct ssh_priv *k = NULL;
+
+	JT_OK(ssh_priv_generate(SSH_ED25519, 0, &b->w.rng, &k, NULL));
+	JT_OK(ca_keys_add(&b->w.ca, CA_SSH_USER, CA_NEXT, ssh_priv_public(k),
+	    NULL, 0, NULL));
+	(void)logbook_keys(b);
+}
+
+static struct ulid
+given(struct logbook *b, const char *role, enum world_key who,
+    enum world_key by)
+{
+	struct ulid id = logbook_request(b, role, who);
+
+	b->w.now++;
+	(void)logbook_decide(b, &id, VERDICT_APPROVE, by);
+	(void)logbook_collect(b, &id);
+	b->w.now++;
+	return id;
+}
+
+static void
+lose_people(struct logbook *b, struct ulid ids[static TAKEN_N])
+{
+	static const enum world_key other[] = { K_STRANGER };
+	uint64_t at;
+
+	ids[TAKEN_PERSON] = given(b, "pg-read", K_BOB, K_DAN);
+	ids[TAKEN_KEY] = logbook_request(b, "prod-db", K_CAROL);
+	world_without(&b->w, BLOCK_PERSON, "bob");
+	world_without(&b->w, BLOCK_PERSON, "carol");
+	world_person(&b->w, "carol", "group: sre\n", other, 1);
+	at = logbook_policy(b);
+	(void)logbook_ended(b, &ids[TAKEN_PERSON], ENDED_PERSON, at);
+	(void)logbook_ended(b, &ids[TAKEN_KEY], ENDED_KEY, at);
+	b->w.now++;
+}
+
+void
+logbook_taken(struct logbook *b, struct ulid ids[static TAKEN_N])
+{
+	uint64_t at;
+
+	logbook_x509(b);
+	ids[TAKEN_REVOKED] = ask(b, 2);
+	(void)logbook_collect(b, &ids[TAKEN_REVOKED]);
+	b->w.now++;
+	(void)logbook_revoke(b, &ids[TAKEN_REVOKED], K_CAROL);
+	ids[TAKEN_LOCKED] = given(b, "pg-write", K_ALICE, K_BOB);
+	ids[TAKEN_PENDING] = ask(b, 1);
+	at = logbook_lock(b, "alice", false, K_DANA);
+	(void)logbook_ended(b, &ids[TAKEN_LOCKED], ENDED_LOCKED, at);
+	(void)logbook_ended(b, &ids[TAKEN_PENDING], ENDED_LOCKED, at);
+	b->w.now++;
+	(void)logbook_lock(b, "alice", true, K_DANA);
+	lose_people(b, ids);
+	next_ca(b);
+	ids[TAKEN_ACTIVE] = given(b, "pg-write", K_ALICE, K_DAN);
+	(void)logbook_lock(b, "eve", false, K_EVE);
+	b->w.now++;
+	ids[TAKEN_DROPPED] = given(b, "pg-read", K_ALICE, K_DAN);
+	(void)logbook_drop(b, &ids[TAKEN_DROPPED]);
+	ids[TAKEN_OPEN] = logbook_request(b, "pg-read", K_ALICE);
 }

@@ -46,7 +46,7 @@ struct logbook {
 	struct logbook_matter matter[LOGBOOK_REQUESTS];
 	struct digest *logged;		/* blocks that are in force, owned */
 	size_t n_logged;
-	uint64_t policy_index, serial;
+	uint64_t policy_index, keys_index, serial;
 };
 
 void logbook_init(struct logbook *b);
@@ -68,6 +68,18 @@ uint64_t logbook_decide(struct logbook *b, const struct ulid *id,
 uint64_t logbook_collect(struct logbook *b, const struct ulid *id);
 uint64_t logbook_cancel(struct logbook *b, const struct ulid *id);
 uint64_t logbook_drop(struct logbook *b, const struct ulid *id);
+uint64_t logbook_revoke(struct logbook *b, const struct ulid *id,
+    enum world_key who);
+/* What the signer ends: that it has to is the test's to care for. */
+uint64_t logbook_ended(struct logbook *b, const struct ulid *id,
+    enum ended_cause cause, uint64_t by_index);
+/* The world's policy does not learn of it: what follows is not hindered. */
+uint64_t logbook_lock(struct logbook *b, const char *person, bool unlock,
+    enum world_key who);
+/* The world's CA keys as they are now. */
+uint64_t logbook_keys(struct logbook *b);
+/* world_x509(), as policy and keys entries. */
+void logbook_x509(struct logbook *b);
 /* Signed by n admins; lost may be empty (a clock's recovery). */
 uint64_t logbook_recovery(struct logbook *b, struct span lost,
     const enum world_key *who, size_t n);
@@ -79,6 +91,15 @@ uint64_t logbook_recovery(struct logbook *b, struct span lost,
 enum { STORY_DROPPED, STORY_DENIED, STORY_CANCELLED, STORY_ACTIVE,
 	STORY_APPROVED, STORY_PENDING, STORY_N };
 void logbook_story(struct logbook *b, struct ulid ids[static STORY_N]);
+/*
+ * And of what is taken back: an SSH certificate that carol revoked, alice's
+ * x509 one and a pending request that her lock ended, bob's x509 one ended
+ * with him, carol's pending request ended with her key, an x509 one that
+ * lives, one that was dropped, a pending one; keys twice; eve stays locked.
+ */
+enum { TAKEN_REVOKED, TAKEN_LOCKED, TAKEN_PENDING, TAKEN_PERSON, TAKEN_KEY,
+	TAKEN_ACTIVE, TAKEN_DROPPED, TAKEN_OPEN, TAKEN_N };
+void logbook_taken(struct logbook *b, struct ulid ids[static TAKEN_N]);
 
 /* ---- bodies, for tests that put in what should be refused; owned ---- */
 struct buf logbook_decision_body(struct logbook *b, const struct ulid *id,
@@ -87,12 +108,18 @@ struct buf logbook_act_body(struct logbook *b, const struct ulid *id,
     enum act_kind kind, enum world_key who);
 struct buf logbook_recovery_body(struct logbook *b, struct span lost,
     const enum world_key *who, size_t n);
+struct buf logbook_ended_body(const struct ulid *id, enum ended_cause cause,
+    uint64_t by_index);
+struct buf logbook_lock_body(struct logbook *b, const char *person,
+    bool unlock, enum world_key who);
+struct buf logbook_keys_body(struct logbook *b, uint64_t before);
 /* What logbook_collect would log; change (NULL is fine) may spoil it. */
 struct logbook_spoil {
 	void (*fields)(struct ssh_cert_fields *f);
 	void (*record)(struct rec_issued *i);
 	enum world_key ca;		/* K_CA */
 	enum world_key subject;		/* 0: the request's */
+	void (*x509)(struct x509_fields *f);
 };
 struct buf logbook_issued_body(struct logbook *b, const struct ulid *id,
     const struct logbook_spoil *change);

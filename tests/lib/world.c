@@ -278,6 +278,21 @@ world_decision_text(struct world *w, enum verdict v, const char *approver,
 	return b;
 }
 
+struct buf
+world_lock_text(struct world *w, const char *person, bool unlock,
+    const char *by)
+{
+	const struct lock l = { .unlock = unlock, .log = span_str(w->log_id),
+	    .by = span_str(by), .at = w->now, .person = span_str(person),
+	    .comment = span_str("laptop stolen") };
+	JIT_DONE(wr_done) struct wr t = WR_INIT(ACT_MAX);
+	struct buf b = { NULL, 0 };
+
+	lock_put(&t, &l);
+	JT_OK(wr_take(&t, &b));
+	return b;
+}
+
 enum jit_err
 world_decide(struct world *w, enum verdict v, enum world_key who,
     const struct open_request *r, struct open_decision **ret,

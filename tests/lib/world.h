@@ -80,6 +80,8 @@ enum jit_err world_open(struct world *w, struct span text,
     enum world_key who, struct open_request **ret, struct jit_why *why);
 struct buf world_decision_text(struct world *w, enum verdict v,
     const char *approver, struct span request_text, const struct ulid *id);
+struct buf world_lock_text(struct world *w, const char *person, bool unlock,
+    const char *by);
 enum jit_err world_decide(struct world *w, enum verdict v, enum world_key who,
     const struct open_request *r, struct open_decision **ret,
     struct jit_why *why);

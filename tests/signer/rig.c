@@ -259,8 +259,18 @@ rig_mail_act(struct rig *r, const struct draft *d, enum act_kind kind,
 	act_put(&w, &a);
 	*m = (struct mail){ .text = { NULL, 0 } };
 	JT_OK(wr_take(&w, &m->text));
-	seal_mail(r, m, kind == ACT_DROP ? OP_DROP : OP_CANCEL,
-	    act_namespace(kind), who);
+	seal_mail(r, m, kind == ACT_DROP ? OP_DROP :
+	    kind == ACT_REVOKE ? OP_REVOKE : OP_CANCEL, act_namespace(kind),
+	    who);
+}
+
+void
+rig_mail_lock(struct rig *r, const char *person, bool unlock,
+    enum world_key who, struct mail *m)
+{
+	*m = (struct mail){ .text = world_lock_text(&r->w, person, unlock,
+	    world_name(who)) };
+	seal_mail(r, m, OP_LOCK, lock_namespace(unlock), who);
 }
 
 void
@@ -312,6 +322,15 @@ rig_act(struct rig *r, const struct draft *d, enum act_kind kind,
 	JIT_DONE(mail_done) struct mail m;
 
 	rig_mail_act(r, d, kind, who, &m);
+	return send(r, &m, NULL);
+}
+
+enum jit_err
+rig_lock(struct rig *r, const char *person, bool unlock, enum world_key who)
+{
+	JIT_DONE(mail_done) struct mail m;
+
+	rig_mail_lock(r, person, unlock, who, &m);
 	return send(r, &m, NULL);
 }
 

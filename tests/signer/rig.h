@@ -53,6 +53,8 @@ void rig_mail_decision(struct rig *r, const struct draft *d, enum verdict v,
     enum world_key who, struct mail *ret);
 void rig_mail_act(struct rig *r, const struct draft *d, enum act_kind kind,
     enum world_key who, struct mail *ret);
+void rig_mail_lock(struct rig *r, const char *person, bool unlock,
+    enum world_key who, struct mail *ret);
 void rig_mail_collect(const struct draft *d, struct mail *ret);
 
 /* Those, sent at once.  The signer's error. */
@@ -61,6 +63,8 @@ enum jit_err rig_request(struct rig *r, const char *role, enum world_key who,
 enum jit_err rig_decide(struct rig *r, const struct draft *d, enum verdict v,
     enum world_key who);
 enum jit_err rig_act(struct rig *r, const struct draft *d, enum act_kind kind,
+    enum world_key who);
+enum jit_err rig_lock(struct rig *r, const char *person, bool unlock,
     enum world_key who);
 /* *cert (NULL is fine) is owned. */
 enum jit_err rig_collect(struct rig *r, const struct draft *d,

@@ -10,13 +10,24 @@
 #define SAVE_MAX (4u << 20)
 
 static struct logbook b;
-static struct ulid ids[STORY_N];
+static struct ulid ids[STORY_N], taken[TAKEN_N];
+static bool tell_taken;		/* which of the two stories */
 
 static void
 fresh(void)
 {
 	logbook_done(&b);
 	logbook_init(&b);
+}
+
+static void
+tell(void)
+{
+	fresh();
+	if (tell_taken)
+		logbook_taken(&b, taken);
+	else
+		logbook_story(&b, ids);
 }
 
 /* ---- one state ---- */
@@ -112,6 +123,160 @@ knows(void **state)
 	JT_ERR(ledger_blob(l, &c.root, &at), JIT_E_UNKNOWN);
 }
 
+/* ---- what was taken back, who is locked, the keys ---- */
+
+static const struct settled *
+settled_of(const struct ledger *l, int which)
+{
+	const struct settled *s = NULL;
+
+	assert_int_equal(ledger_get(l, &taken[which], NULL, &s),
+	    LEDGER_SETTLED);
+	return s;
+}
+
+static size_t
+newest(enum entry_type t)
+{
+	size_t i = b.n;
+
+	while (b.entry[--i].e.type != t)
+		assert_true(i > 0);
+	return i;
+}
+
+static size_t
+first_of(enum entry_type t)
+{
+	size_t i = 0;
+
+	while (b.entry[i].e.type != t)
+		assert_true(++i < b.n);
+	return i;
+}
+
+static void
+taken_knows(void **state)
+{
+	static const struct { int which; bool issued; enum request_end end;
+	    enum request_kind kind; } want[] = {
+		{ TAKEN_REVOKED, true, END_REVOKED, KIND_SSH_USER },
+		{ TAKEN_LOCKED, true, END_REVOKED, KIND_X509 },
+		{ TAKEN_PENDING, false, END_CANCELLED, KIND_SSH_USER },
+		{ TAKEN_PERSON, true, END_REVOKED, KIND_X509 },
+		{ TAKEN_KEY, false, END_CANCELLED, KIND_SSH_USER },
+		{ TAKEN_ACTIVE, true, END_NONE, KIND_X509 },
+		{ TAKEN_DROPPED, true, END_DROPPED, KIND_X509 } };
+	JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(&b, b.n,
+	    LEDGER_DEEP);
+	const struct dossier *d = NULL;
+	uint64_t at = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		const struct settled *s = settled_of(l, want[i].which);
+
+		assert_true(s->issued == want[i].issued &&
+		    s->end == want[i].end && s->kind == want[i].kind);
+		if (!s->issued)
+			continue;
+		assert_true(ssh_key_eq(s->ca, ca_keys_active(&b.w.ca,
+		    s->kind == KIND_X509 ? CA_X509 : CA_SSH_USER)->key));
+		assert_true((s->ended == 0) == (s->end == END_NONE));
+		assert_true(s->end == END_NONE || s->ended ==
+		    b.entry[s->index[s->n - 1]].e.time);
+	}
+	assert_int_equal(ledger_get(l, &taken[TAKEN_OPEN], &d, NULL),
+	    LEDGER_WHOLE);
+	assert_true(ledger_keys_index(l) == b.keys_index);
+	assert_int_equal(ledger_own(l)->ca->n, 3);
+	assert_false(ledger_locked(l, span_str("alice"), NULL));
+	assert_true(ledger_locked(l, span_str("eve"), &at));
+	assert_true(at == newest(ENTRY_LOCK));
+	assert_true(policy_is_locked(ledger_policy(l), span_str("eve")));
+	assert_false(policy_is_locked(ledger_policy(l), span_str("alice")));
+	assert_int_equal(ledger_revoked_index(l), newest(ENTRY_DROP));
+	assert_int_equal(ledger_next_serial(l), 2);
+	assert_int_equal(ledger_unjudged(l), 0);
+	/* An SSH serial is the last eight bytes. */
+	assert_int_equal(settled_of(l, TAKEN_REVOKED)->serial[15], 1);
+}
+
+static enum jit_err
+count_one(void *arg, const struct settled *s)
+{
+	assert_true(s->issued && s->end != END_NONE);
+	++*(int *)arg;
+	return JIT_OK;
+}
+
+static enum jit_err
+stop_one(void *arg, const struct settled *s)
+{
+	(void)arg;
+	(void)s;
+	return JIT_E_IO;
+}
+
+static int
+revoked_at(const struct ledger *l, utc_s now)
+{
+	int n = 0;
+
+	JT_OK(ledger_revoked(l, now, count_one, &n));
+	return n;
+}
+
+/* A list holds what was taken back, until its grace is over. */
+static void
+taken_lists(void **state)
+{
+	JIT_SCOPED(ledger_free) struct ledger *l = logbook_ledger(&b, b.n,
+	    LEDGER_JUDGE);
+	utc_s last = settled_of(l, TAKEN_DROPPED)->until;
+	utc_s first = settled_of(l, TAKEN_REVOKED)->until;
+
+	(void)state;
+	assert_int_equal(revoked_at(l, b.w.now), 4);
+	assert_int_equal(revoked_at(l, first + LEDGER_REVOKED_GRACE - 1), 4);
+	assert_int_equal(revoked_at(l, first + LEDGER_REVOKED_GRACE), 3);
+	assert_int_equal(revoked_at(l, last + LEDGER_REVOKED_GRACE - 1), 1);
+	assert_int_equal(revoked_at(l, last + LEDGER_REVOKED_GRACE), 0);
+	JT_ERR(ledger_revoked(l, b.w.now, stop_one, NULL), JIT_E_IO);
+	assert_int_equal(revoked_at(l, b.w.now), 4);
+}
+
+/* What has to be ended: before each ended entry, exactly those that follow. */
+static void
+taken_lost(void **state)
+{
+	JIT_SCOPED(ledger_free) struct ledger *l = NULL;
+	size_t seen = 0;
+
+	(void)state;
+	JT_OK(ledger_new(&l));
+	for (size_t i = 0; i < b.n; i++) {
+		struct rec_ended want, got;
+		size_t at = 0;
+		bool is;
+
+		if (b.entry[i].e.type == ENTRY_ENDED) {
+			JT_OK(rec_get_ended(b.entry[i].e.body, &want, NULL));
+			assert_true(ledger_next_lost(l, b.w.now, &at, &got));
+			assert_string_equal(got.request.s, want.request.s);
+			assert_true(got.cause == want.cause &&
+			    got.by_index == want.by_index);
+			seen++;
+		}
+		logbook_fold(&b, l, i, i + 1, LEDGER_JUDGE);
+		at = 0;
+		is = ledger_next_lost(l, b.w.now, &at, &got);
+		assert_true(is == (i + 1 < b.n &&
+		    b.entry[i + 1].e.type == ENTRY_ENDED));
+	}
+	assert_int_equal(seen, 4);
+}
+
 /* ---- taking back ---- */
 
 static enum jit_err
@@ -135,7 +300,8 @@ static bool
 can_take_back(const struct entry *e)
 {
 	return e->type != ENTRY_GENESIS && e->type != ENTRY_POLICY &&
-	    e->type != ENTRY_BLOB && e->type != ENTRY_RECOVERY;
+	    e->type != ENTRY_BLOB && e->type != ENTRY_RECOVERY &&
+	    e->type != ENTRY_KEYS;
 }
 
 /* Every batch of up to n entries is taken back once, then kept. */
@@ -221,8 +387,7 @@ flip_bodies(void **state)
 	size_t tried = 0;
 
 	(void)state;
-	fresh();
-	logbook_story(&b, ids);
+	tell();
 	JT_OK(ledger_new(&l));
 	for (size_t i = 0; i < b.n; i++) {
 		struct entry e = b.entry[i].e;
@@ -232,7 +397,8 @@ flip_bodies(void **state)
 		JT_OK(buf_copy(&body, e.body));
 		e.body = BUF_SPAN(body);
 		for (size_t k = i % step; k < bits && i > 0 &&
-		    e.type != ENTRY_BLOB; k += step, tried++) {
+		    e.type != ENTRY_BLOB && e.type != ENTRY_KEYS;
+		    k += step, tried++) {
 			body.p[k / 8] ^= (uint8_t)(1u << k % 8);
 			if (ledger_apply(l, &e, LEDGER_DEEP, NULL) == JIT_OK)
 				fail_msg("bit %zu of a %s", k,
@@ -267,8 +433,7 @@ flip_saved(void **state)
 	JIT_DONE(buf_done) struct buf s = { NULL, 0 };
 
 	(void)state;
-	fresh();
-	logbook_story(&b, ids);
+	tell();
 	(void)logbook_add(&b, ENTRY_BLOB, span_str("jit-cert pending"));
 	l = logbook_ledger(&b, b.n, LEDGER_OWN);
 	s = logbook_saved(l);
@@ -276,6 +441,19 @@ flip_saved(void **state)
 }
 
 /* ---- erased ---- */
+
+/*
+ * Nobody knows whether an erased certificate had an SSH serial, so one more
+ * is left out than may be needed; with a later one that is known again.
+ */
+static uint64_t
+next_serial(size_t erased)
+{
+	if (!tell_taken)
+		return 3;
+	return b.entry[erased].e.type == ENTRY_ISSUED &&
+	    erased > first_of(ENTRY_ISSUED) ? 3 : 2;
+}
 
 /* Each entry alone, in every mode: the fold goes on and says so. */
 static void
@@ -287,20 +465,21 @@ erased_one(void **state)
 		    NULL;
 		JIT_DONE(buf_done) struct buf s = { NULL, 0 };
 
-		fresh();
-		logbook_story(&b, ids);
+		tell();
 		if (i == b.n)
 			break;
-		/* Policies and their blocks stay. */
+		/* Policies and their blocks stay, and keys and locks. */
 		if (b.entry[i].e.type == ENTRY_BLOB ||
-		    b.entry[i].e.type == ENTRY_POLICY)
+		    b.entry[i].e.type == ENTRY_POLICY ||
+		    b.entry[i].e.type == ENTRY_KEYS ||
+		    b.entry[i].e.type == ENTRY_LOCK)
 			continue;
 		logbook_erase(&b, i);
 		own = logbook_ledger(&b, b.n, LEDGER_OWN);
 		deep = logbook_ledger(&b, b.n, LEDGER_DEEP);
 		assert_int_equal(ledger_erased(own), 1);
 		assert_int_equal(ledger_erased(deep), 1);
-		assert_int_equal(ledger_next_serial(deep), 3);
+		assert_int_equal(ledger_next_serial(deep), next_serial(i));
 		s = logbook_saved(deep);
 		own = (ledger_free(own), logbook_loaded(BUF_SPAN(s)));
 		logbook_same(BUF_SPAN(s), own);
@@ -377,7 +556,8 @@ erased_ca(void **state)
 	    JIT_E_VERIFY);
 	fresh();
 	id = logbook_asked(&b, 2);
-	issue(&id, (struct logbook_spoil){ serial_skip, NULL, K_CA, 0 });
+	issue(&id, (struct logbook_spoil){ .fields = serial_skip,
+	    .ca = K_CA });
 	for (int i = 2; i <= 4; i++)
 		logbook_erase(&b, b.n - (size_t)i);
 	ledger_free(l);
@@ -471,8 +651,20 @@ main(void)
 	int failed;
 
 	logbook_init(&b);
-	logbook_story(&b, ids);
-	failed = jt_one("modes", modes) + jt_one("prefixes", prefixes) +
+	tell_taken = true;
+	tell();
+	failed = jt_one("taken: knows", taken_knows) +
+	    jt_one("taken: lists", taken_lists) +
+	    jt_one("taken: lost", taken_lost) +
+	    jt_one("taken: modes", modes) +
+	    jt_one("taken: prefixes", prefixes) +
+	    jt_one("taken: rollback", rollback) +
+	    jt_one("taken: flipped bodies", flip_bodies) +
+	    jt_one("taken: flipped snapshot", flip_saved) +
+	    jt_one("taken: erased one", erased_one);
+	tell_taken = false;
+	tell();
+	failed += jt_one("modes", modes) + jt_one("prefixes", prefixes) +
 	    jt_one("knows", knows) + jt_one("rollback", rollback) +
 	    jt_one("wrong parts", wrong_parts) +
 	    jt_one("flipped bodies", flip_bodies) +
