@@ -77,7 +77,8 @@ collect(const struct turn *t, const struct ca_key *k, utc_s now,
 	ret->ca = k->key;
 	ret->kind = k->use == CA_X509 ? KIND_X509 : KIND_SSH_USER;
 	JIT_TRY(ledger_revoked(t->ledger, now, take, ret));
-	qsort(ret->v, ret->n, sizeof(*ret->v), by_serial);
+	if (ret->n > 0)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_serial);
 	return JIT_OK;
 }
 

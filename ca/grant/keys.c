@@ -56,6 +56,9 @@ check_chain(const struct ca_key *k, struct jit_why *why)
 		JIT_SCOPED(x509_ca_free) struct x509_ca *ca = NULL;
 
 		JIT_TRY(x509_ca_parse(BUF_SPAN(k->chain[i]), &ca, why));
+		if (below != NULL && x509_ca_is_self_signed(below))
+			return jit_fail(why, JIT_E_FORMAT, "the CA's chain "
+			    "goes on behind its root");
 		if (below != NULL)
 			JIT_TRY(x509_ca_verify(below, ca, why));
 		x509_ca_free(below);

@@ -15,7 +15,7 @@
 #		case, as OpenSSL prints it) and $REQUEST (the request's id).
 #	road_with COMMAND...
 #		Runs a command as alice in which jit-cert asks by itself (kube,
-#		exec), while bob waits to approve; fails if it did not ask.
+#		exec), while bob waits to approve; 1 if he was not asked.
 #		Sets both too; status: the command's.
 #	road_exec ROLE SECONDS COMMAND...
 #		The same of jit-cert exec with that command.
@@ -271,7 +271,7 @@ road_with() {
 	road_by alice "$@" || got=$?
 	[ -f "$ROAD/approved" ] || kill "$bob" 2>/dev/null || :
 	wait "$bob" 2>/dev/null || :
-	[ -f "$ROAD/approved" ] || fail "nobody asked bob"
+	[ -f "$ROAD/approved" ] || { echo "bob was not asked"; return 1; }
 	REQUEST=$(cat "$ROAD/approved")
 	SERIAL=$(road_by alice jit-cert show "$REQUEST" --json |
 	    sed -n 's/.*"serial":"\([0-9a-f]*\)".*/\1/p')

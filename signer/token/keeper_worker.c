@@ -89,7 +89,7 @@ worker_kill(struct keeper *k, struct worker *w, int64_t now, enum jit_err e,
 {
 	pid_t pid = w->pid;
 
-	log_line(LOG_L_WARN, "worker-killed", LOG_NUM("pid", pid),
+	log_line(LOG_L_WARN, "worker-stopped", LOG_NUM("pid", pid),
 	    LOG_STR("module", w->uri.module), LOG_CODE(e), LOG_WHY(why));
 	w->err = e;
 	w->why = *why;

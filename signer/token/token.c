@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -101,7 +102,8 @@ fill(struct token *t, const struct token_config *c, struct jit_why *why)
 	for (size_t i = 0; i < c->n; i++) {
 		struct known *k = &t->keys[i];
 
-		strncpy(k->name, c->keys[i].name, sizeof(k->name) - 1);
+		(void)snprintf(k->name, sizeof(k->name), "%s",
+		    c->keys[i].name);
 		k->err = jit_fail(&k->why, JIT_E_TOKEN, "not looked for yet");
 		if (c->keys[i].expect == NULL)
 			continue;
@@ -210,8 +212,10 @@ token_free(struct token *t)
 		ssh_key_free(t->keys[i].pub);
 		ssh_key_free(t->keys[i].expect);
 	}
-	for (size_t i = 0; i < TOKEN_PENDING_MAX; i++)
+	for (size_t i = 0; i < TOKEN_PENDING_MAX; i++) {
 		buf_done(&t->pending[i].prepared);
+		free(t->pending[i].done);
+	}
 	while ((d = t->first) != NULL) {
 		t->first = d->next;
 		token_done_free(d);

@@ -60,7 +60,10 @@ get_pin(void *arg, const struct p11_token *t, struct secret *ret,
 	if (f.err != JIT_OK)
 		return jit_fail(why, f.err, "%.*s", (int)f.words.n,
 		    (const char *)f.words.p);
-	return secret_copy(ret, f.data);
+	enum jit_err e = secret_copy(ret, f.data);
+
+	frame_io_wipe(&w->io);
+	return e;
 }
 
 static void
@@ -91,13 +94,15 @@ generate(struct worker *w, const struct frame *f, struct wr *out,
     struct jit_why *why)
 {
 	struct key *k = &w->keys[f->key];
+	struct uri u = k->uri;
 
-	JIT_TRY(uri_check_key(&k->uri, why));
+	JIT_TRY(uri_check_key(&u, why));
 	if (k->key.pub != NULL)
 		return jit_fail(why, JIT_E_EXISTS, "the token has that key; "
 		    "nothing was made");
-	JIT_TRY(p11_generate(w->p11, &k->uri, (enum frame_gen)f->what, w->rng,
+	JIT_TRY(p11_generate(w->p11, &u, (enum frame_gen)f->what, w->rng,
 	    &k->key, why));
+	k->uri = u;
 	wr_string(out, ssh_key_blob(k->key.pub));
 	uri_put(out, &k->uri);
 	return out->err;

@@ -8,7 +8,7 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -168,14 +168,66 @@ many(struct token *t, size_t i)
 	return n / took;
 }
 
-static void
-compare(struct token *t, size_t i, const char *name, const char *uri)
-{
-	double alone = bare(uri), one = one_by_one(t, i), more = many(t, i);
+/* ---- beside each other ---- */
 
-	(void)printf("%-10s bare C_Sign %8.0f /s, through the helper %8.0f "
-	    "(%.2f), %d under way %8.0f (%.2f)\n", name, alone, one,
-	    one / alone, UNDER_WAY, more, more / alone);
+/* CPU seconds of us, or of what we started and waited for. */
+static double
+cpu(int who)
+{
+	struct rusage r;
+
+	(void)getrusage(who, &r);
+	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+}
+
+static struct token *
+start(const char *program, const char *uri, bool later)
+{
+	JIT_DONE(secret_done) struct secret pin = { NULL, 0, 0 };
+	const struct token_key k = { .name = "bench", .uri = uri,
+	    .module = MODULE, .pin = &pin, .later = later };
+	const struct token_config c = { .program = program, .keys = &k,
+	    .n = 1 };
+	struct token *t = NULL;
+
+	NEED(secret_copy(&pin, span_str(PIN)));
+	NEED(token_start(&c, &t, NULL));
+	return t;
+}
+
+static void
+generate(const char *program, const char *uri, enum frame_gen g)
+{
+	JIT_SCOPED(token_free) struct token *t = start(program, uri, true);
+	JIT_DONE(buf_done) struct buf made = { NULL, 0 };
+
+	NEED(token_generate_wait(t, 0, g, sys_mono_ms() + 60000, &made,
+	    NULL));
+}
+
+static void
+compare(const char *program, const char *name, const char *uri)
+{
+	double children = cpu(RUSAGE_CHILDREN), alone = bare(uri), one, more;
+	double bare_cpu = cpu(RUSAGE_CHILDREN) - children, self, helper;
+	struct token *t = start(program, uri, false);
+
+	one = one_by_one(t, 0);
+	token_free(t);
+	t = start(program, uri, false);
+	self = cpu(RUSAGE_SELF);
+	children = cpu(RUSAGE_CHILDREN);
+	more = many(t, 0);
+	self = cpu(RUSAGE_SELF) - self;
+	token_free(t);
+	helper = cpu(RUSAGE_CHILDREN) - children;
+	(void)printf("%-9s bare %6.0f /s; through the helper %6.0f (%.2f), "
+	    "%d under way %6.0f (%.2f)\n", name, alone, one, one / alone,
+	    UNDER_WAY, more, more / alone);
+	(void)printf("%-9s CPU us of one: bare %.0f, helper %.0f, our side "
+	    "(it verifies) %.0f\n", "", bare_cpu * 1e6 / alone / SECONDS,
+	    helper * 1e6 / more / SECONDS, self * 1e6 / more / SECONDS);
 }
 
 int
@@ -188,36 +240,20 @@ main(int argc, char **argv)
 		{ "Ed25519", "pkcs11:token=jit;object=c", FRAME_G_ED25519 },
 		{ "RSA-3072", "pkcs11:token=jit;object=d", FRAME_G_RSA3072 },
 	};
-	JIT_SCOPED(token_free) struct token *t = NULL;
-	JIT_DONE(secret_done) struct secret pin = { NULL, 0, 0 };
-	struct token_key keys[4];
-	const struct token_config c = { .program = argc > 1 ? argv[1] : "",
-	    .keys = keys, .n = 4 };
+	const char *const rm[] = { "rm", "-rf", dir, NULL };
+	JIT_DONE(buf_done) struct buf out = { NULL, 0 };
+	int status;
 
 	if (argc != 2) {
 		(void)fputs("token JIT_SIGNER_TOKEN\n", stderr);
 		return 2;
 	}
 	softhsm();
-	NEED(secret_copy(&pin, span_str(PIN)));
 	for (size_t i = 0; i < 4; i++)
-		keys[i] = (struct token_key){ .name = rows[i].name,
-		    .uri = rows[i].uri, .module = MODULE, .pin = &pin,
-		    .later = true };
-	NEED(token_start(&c, &t, NULL));
-	for (size_t i = 0; i < 4; i++) {
-		JIT_DONE(buf_done) struct buf uri = { NULL, 0 };
-
-		NEED(token_generate_wait(t, i, rows[i].g,
-		    sys_mono_ms() + 60000, &uri, NULL));
-	}
-	(void)printf("SoftHSM2, signatures of one process:\n");
+		generate(argv[1], rows[i].uri, rows[i].g);
+	(void)printf("SoftHSM2, signatures of one key:\n");
 	for (size_t i = 0; i < 4; i++)
-		compare(t, i, rows[i].name, rows[i].uri);
-	const char *const rm[] = { "rm", "-rf", dir, NULL };
-	JIT_DONE(buf_done) struct buf out = { NULL, 0 };
-	int status;
-
+		compare(argv[1], rows[i].name, rows[i].uri);
 	(void)sys_run(rm, SPAN_NONE, 4096, 10000, &out, &status, NULL);
 	return 0;
 }

@@ -6,6 +6,7 @@
 What a program is told and finds, that its folder is gone however it ended,
 how its end is passed on; what kubectl is answered.
 """
+import http.server
 import json
 import os
 import pathlib
@@ -15,10 +16,11 @@ import ssl
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import Lab, until  # noqa: E402
+from lab import Lab, free_port, until  # noqa: E402
 from rows import check, report  # noqa: E402
 
 ROLES = """
@@ -217,6 +219,96 @@ def tools_of(lab, tools):
           "changed by others" in got[2], got)
 
 
+# ---- real programs ----
+
+class Https(http.server.BaseHTTPRequestHandler):
+    """Answers with the subject of the client's certificate."""
+    def do_GET(self):
+        who = dict(p[0] for p in self.connection.getpeercert()["subject"])
+        body = f"hello {who['commonName']}\n".encode()
+        self.server.seen.append(who["commonName"])
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def serve_https(lab, top):
+    """A server that lets nobody in without a certificate of the CA."""
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ctx.load_cert_chain(top / "server.pem", top / "server.key")
+    ctx.load_verify_locations(top / "ca.pem")
+    ctx.verify_mode = ssl.CERT_REQUIRED
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Https)
+    server.socket = ctx.wrap_socket(server.socket, server_side=True)
+    server.seen, server.daemon_threads = [], True
+    server.handle_error = lambda *_: None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def with_redis(lab, top):
+    if not shutil.which("redis-server"):
+        print("skipped - redis is not here")
+        return
+    port = free_port()
+    server = subprocess.Popen(
+        ["redis-server", "--port", "0", "--tls-port", str(port), "--bind",
+         "127.0.0.1", "--tls-cert-file", top / "server.pem",
+         "--tls-key-file", top / "server.key", "--tls-ca-cert-file",
+         top / "ca.pem", "--tls-auth-clients", "yes", "--dir", top, "--save",
+         ""], stdout=subprocess.DEVNULL)
+    lab.children.append(server)
+    until(lambda: lab.listens(port))
+    args = ["redis-cli", "--cacert", top / "server.pem", "-h", "127.0.0.1",
+            "-p", port, "PING"]
+    got = lab.run("alice", "exec", "pg", "--", *args)
+    check("redis-cli, for real", got[1] == "PONG\n", got)
+    got = subprocess.run([*map(str, args[:1]), "--tls", *map(str, args[1:])],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         text=True, timeout=30, check=False)
+    check("which without is not let in", "PONG" not in got.stdout, got)
+
+
+def real(lab):
+    top = lab.dir / "real"
+    top.mkdir()
+    (top / "ca.pem").write_text(lab.run("dana", "ca", "--x509")[1])
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                    "-subj", "/CN=server", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout",
+                    top / "server.key", "-out", top / "server.pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+    server = serve_https(lab, top)
+    url = f"https://127.0.0.1:{server.server_address[1]}/"
+    quiet = {"no_proxy": "*", "GIT_TERMINAL_PROMPT": "0"}
+    rows = [("curl", ["curl", "-s", "--cacert", top / "server.pem", url]),
+            ("curl -q", ["curl", "-q", "-s", "--cacert", top / "server.pem",
+                         url]),
+            ("wget", ["wget", "-q", "-t", "1", "-O", "-",
+                      f"--ca-certificate={top}/server.pem", url])]
+    for name, args in rows:
+        if not shutil.which(args[0]):
+            print("skipped -", args[0], "is not here")
+            continue
+        got = lab.run("alice", "exec", "pg", "--", *args, env=quiet)
+        check(f"{name}, for real", got[:2] == (0, "hello alice\n"), got)
+        got = subprocess.run(list(map(str, args)), stdout=subprocess.PIPE,
+                             timeout=30, check=False)
+        check("which without is not let in", b"hello" not in got.stdout, got)
+    server.seen.clear()
+    lab.run("alice", "exec", "pg", "--", "git", "-c",
+            f"http.sslCAInfo={top}/server.pem", "ls-remote", url, env=quiet)
+    check("git, for real", "alice" in server.seen or not shutil.which("git"),
+          server.seen)
+    server.shutdown()
+    with_redis(lab, top)
+
+
 # ---- how it ends ----
 
 WAIT = ("import os, sys, time\n"
@@ -402,6 +494,7 @@ def main():
         tools = make_tools(lab)
         first(lab, tools)
         tools_of(lab, tools)
+        real(lab)
         ends(lab)
         killed(lab, tools)
         stopped(lab)

@@ -56,6 +56,11 @@ def main():
     expect("person", run("check", POLICY, "--person", "bob"), 0,
            "needs 2 of: alice, carol")
     expect("nobody", run("check", POLICY, "--person", "dana"), 0, "nothing")
+    database = str(SOURCE / "pki-examples/postgresql/policy.yaml")
+    expect("X.509 alone: no hosts", run("check", database), 0,
+           "2 people, 0 hosts, 0 host groups, 2 roles")
+    expect("what an X.509 role opens", run("check", database), 0,
+           "pg-read: CN={person}, O=app-read (postgresql), at most 4h")
     expect("regulated: summary", run("check", REGULATED), 0, "6 roles")
     expect("regulated: who changes needs two of another group, with touch",
            run("check", REGULATED, "--person", "alice"), 0,

@@ -461,6 +461,329 @@ claimed(void)
 	(void)logbook_add(&b, ENTRY_CLAIMED, span_str("it was so"));
 }
 
+/* ---- x509 ---- */
+
+static struct ulid
+asked_x509(void)
+{
+	struct ulid id;
+
+	logbook_x509(&b);
+	id = logbook_request(&b, "pg-write", K_ALICE);
+	(void)logbook_decide(&b, &id, VERDICT_APPROVE, K_BOB);
+	return id;
+}
+
+static void
+issue_x509(void (*x509)(struct x509_fields *))
+{
+	struct ulid id = asked_x509();
+	const struct logbook_spoil s = { .x509 = x509 };
+
+	add(ENTRY_ISSUED, logbook_issued_body(&b, &id, &s));
+}
+
+static void
+other_subject(struct x509_fields *f)
+{
+	static const struct span cn[] = { { (const uint8_t *)"CN=root", 7 } };
+
+	f->subject = cn;
+	f->n_subject = 1;
+}
+
+#define X509(name, code)						\
+static void name##_f(struct x509_fields *x) { code; }			\
+static void name(void) { issue_x509(name##_f); }
+X509(x509_good, (void)x)
+X509(x509_longer, x->before++)
+X509(x509_earlier, x->after--)
+X509(x509_subject, other_subject(x))
+X509(x509_organisation, x->n_subject = 1)
+X509(x509_mail, x->n_sans = 1)
+X509(x509_profile, x->profile = x509_profile_find(span_str("redis")))
+X509(x509_crl, x->crl_url = SPAN_NONE)
+X509(x509_text, x->text.b[3] ^= 1)
+
+static void
+x509_ca_before_keys(void)
+{
+	struct ulid id = asked_x509();
+	struct buf body = logbook_issued_body(&b, &id, NULL);
+
+	/* The keys entry says that there is no X.509 CA any more. */
+	ca_keys_done(&b.w.ca);
+	JT_OK(ca_keys_add(&b.w.ca, CA_SSH_USER, CA_ACTIVE,
+	    ssh_priv_public(b.w.key[K_CA]), NULL, 0, NULL));
+	(void)logbook_keys(&b);
+	add(ENTRY_ISSUED, body);
+}
+
+/* The SSH CA that signs is another since. */
+static void
+retired_ca(void)
+{
+	struct ulid id = logbook_asked(&b, 2);
+	struct buf body = logbook_issued_body(&b, &id, NULL);
+
+	ca_keys_done(&b.w.ca);
+	JT_OK(ca_keys_add(&b.w.ca, CA_SSH_USER, CA_RETIRING,
+	    ssh_priv_public(b.w.key[K_CA]), NULL, 0, NULL));
+	JT_OK(ca_keys_add(&b.w.ca, CA_SSH_USER, CA_ACTIVE,
+	    ssh_priv_public(b.w.key[K_STRANGER]), NULL, 0, NULL));
+	(void)logbook_keys(&b);
+	add(ENTRY_ISSUED, body);
+}
+
+/* ---- revoke ---- */
+
+static struct ulid
+issued(void)
+{
+	struct ulid id = logbook_asked(&b, 2);
+
+	(void)logbook_collect(&b, &id);
+	return id;
+}
+
+#define REVOKE(name, who, code)						\
+static void name(void)							\
+{									\
+	struct ulid id = issued();					\
+	code;								\
+	add(ENTRY_REVOKE, logbook_act_body(&b, &id, ACT_REVOKE, who));	\
+}
+REVOKE(revoke_own, K_ALICE, (void)0)
+REVOKE(revoke_approver, K_DAN, (void)0)
+REVOKE(revoke_admin, K_DANA, (void)0)
+REVOKE(revoke_other, K_EVE, (void)0)
+REVOKE(revoke_nobody, K_STRANGER, (void)0)
+REVOKE(revoke_late, K_BOB, b.w.now += 45 * 60)
+REVOKE(revoke_twice, K_BOB, (void)logbook_revoke(&b, &id, K_DANA))
+REVOKE(revoke_dropped, K_BOB, (void)logbook_drop(&b, &id))
+
+static void
+revoke_pending(void)
+{
+	struct ulid id = logbook_asked(&b, 2);
+
+	add(ENTRY_REVOKE, logbook_act_body(&b, &id, ACT_REVOKE, K_BOB));
+}
+
+static void
+drop_revoked(void)
+{
+	struct ulid id = issued();
+
+	(void)logbook_revoke(&b, &id, K_BOB);
+	add(ENTRY_DROP, logbook_act_body(&b, &id, ACT_DROP, K_ALICE));
+}
+
+/* A drop's text under a revoke's type. */
+static void
+revoke_of_drop(void)
+{
+	struct ulid id = issued();
+
+	add(ENTRY_REVOKE, logbook_act_body(&b, &id, ACT_DROP, K_ALICE));
+}
+
+/* ---- locks, and what they end ---- */
+
+#define LOCK(name, before, person, unlock, who)				\
+static void name(void)							\
+{									\
+	before;								\
+	add(ENTRY_LOCK, logbook_lock_body(&b, person, unlock, who));	\
+}
+#define LOCKED(person, who) (void)logbook_lock(&b, person, false, who)
+LOCK(lock_self, (void)0, "alice", false, K_ALICE)
+LOCK(lock_admin, (void)0, "alice", false, K_DANA)
+LOCK(lock_other, (void)0, "alice", false, K_BOB)
+LOCK(lock_nobody, (void)0, "mallory", false, K_DANA)
+LOCK(lock_twice, LOCKED("alice", K_DANA), "alice", false, K_DANA)
+LOCK(lock_by_locked, LOCKED("dana", K_DANA), "alice", false, K_DANA)
+LOCK(unlock_admin, LOCKED("alice", K_ALICE), "alice", true, K_DANA)
+LOCK(unlock_self, LOCKED("alice", K_ALICE), "alice", true, K_ALICE)
+LOCK(unlock_other, LOCKED("alice", K_ALICE), "alice", true, K_BOB)
+LOCK(unlock_free, (void)0, "alice", true, K_DANA)
+
+static void
+lock_late(void)
+{
+	struct buf body = logbook_lock_body(&b, "alice", false, K_DANA);
+
+	b.w.now += 301;
+	add(ENTRY_LOCK, body);
+}
+
+static void
+locked_asks(void)
+{
+	LOCKED("alice", K_DANA);
+	(void)logbook_asked(&b, 0);
+}
+
+static void
+locked_decides(void)
+{
+	LOCKED("bob", K_DANA);
+	(void)logbook_asked(&b, 1);
+}
+
+static void
+locked_collects(void)
+{
+	struct ulid id = logbook_asked(&b, 2);
+
+	LOCKED("alice", K_DANA);
+	(void)logbook_collect(&b, &id);
+}
+
+static void
+locked_cancels(void)
+{
+	struct ulid id = logbook_asked(&b, 2);
+
+	LOCKED("alice", K_DANA);
+	(void)logbook_cancel(&b, &id);
+}
+
+static void
+locked_drops(void)
+{
+	struct ulid id = issued();
+
+	LOCKED("alice", K_DANA);
+	(void)logbook_drop(&b, &id);
+}
+
+static void
+locked_approver(void)
+{
+	struct ulid id = logbook_asked(&b, 2);
+
+	LOCKED("bob", K_DANA);
+	(void)logbook_collect(&b, &id);
+}
+
+static void
+locked_recovers(void)
+{
+	LOCKED("dana", K_DANA);
+	(void)logbook_recovery(&b, SPAN_NONE,
+	    (const enum world_key[]){ K_DANA }, 1);
+}
+
+#define ENDED(name, cause, at)						\
+static void name(void)							\
+{									\
+	struct ulid id = issued();					\
+	uint64_t lock = logbook_lock(&b, "alice", false, K_DANA);	\
+	(void)lock;							\
+	add(ENTRY_ENDED, logbook_ended_body(&id, cause, at));		\
+}
+ENDED(ended_locked, ENDED_LOCKED, lock)
+ENDED(ended_other_cause, ENDED_PERSON, b.policy_index)
+ENDED(ended_other_lock, ENDED_LOCKED, lock - 1)
+
+static void
+ended_causeless(void)
+{
+	struct ulid id = issued();
+
+	add(ENTRY_ENDED, logbook_ended_body(&id, ENDED_LOCKED, b.n - 1));
+}
+
+static void
+ended_causeless_pending(void)
+{
+	struct ulid id = logbook_asked(&b, 1);
+
+	add(ENTRY_ENDED, logbook_ended_body(&id, ENDED_PERSON,
+	    b.policy_index));
+}
+
+static void
+ended_unlocked(void)
+{
+	struct ulid id = issued();
+	uint64_t at = logbook_lock(&b, "alice", false, K_DANA);
+
+	(void)logbook_lock(&b, "alice", true, K_DANA);
+	add(ENTRY_ENDED, logbook_ended_body(&id, ENDED_LOCKED, at));
+}
+
+static void
+ended_twice(void)
+{
+	struct ulid id = issued();
+	uint64_t at = logbook_lock(&b, "alice", false, K_DANA);
+
+	(void)logbook_ended(&b, &id, ENDED_LOCKED, at);
+	add(ENTRY_ENDED, logbook_ended_body(&id, ENDED_LOCKED, at));
+}
+
+static void
+ended_nothing(void)
+{
+	struct ulid id = logbook_asked(&b, 0);
+
+	kept_done(&b.entry[--b.n]);
+	add(ENTRY_ENDED, logbook_ended_body(&id, ENDED_LOCKED, 1));
+}
+
+static void
+ended_key(void)
+{
+	struct ulid id = issued();
+
+	world_without(&b.w, BLOCK_PERSON, "alice");
+	world_person(&b.w, "alice", "group: sre\n",
+	    (const enum world_key[]){ K_STRANGER }, 1);
+	(void)logbook_policy(&b);
+	add(ENTRY_ENDED, logbook_ended_body(&id, ENDED_KEY, b.policy_index));
+}
+
+/* ---- keys ---- */
+
+static void
+keys_twice(void)
+{
+	(void)logbook_keys(&b);
+	(void)logbook_keys(&b);
+}
+
+static void
+keys_unlinked(void)
+{
+	(void)logbook_keys(&b);
+	add(ENTRY_KEYS, logbook_keys_body(&b, 0));
+}
+
+static void
+keys_none_active(void)
+{
+	ca_keys_done(&b.w.ca);
+	JT_OK(ca_keys_add(&b.w.ca, CA_SSH_USER, CA_NEXT,
+	    ssh_priv_public(b.w.key[K_CA]), NULL, 0, NULL));
+	(void)logbook_keys(&b);
+}
+
+static void
+keys_erased(void)
+{
+	(void)logbook_keys(&b);
+	logbook_erase(&b, b.n - 1);
+}
+
+static void
+lock_erased(void)
+{
+	LOCKED("alice", K_DANA);
+	logbook_erase(&b, b.n - 1);
+}
+
 struct refusal {
 	const char *name;
 	void (*make)(void);
@@ -523,6 +846,61 @@ static const struct refusal refusals[] = {
 	    JIT_E_OTHERTEXT },
 	{ "a forged note is given up", recovery_forged, JIT_E_SIG },
 	{ "a reserved type", claimed, JIT_E_VERIFY },
+	{ "x509", x509_good, JIT_OK },
+	{ "x509, longer", x509_longer, JIT_E_VERIFY },
+	{ "x509, earlier", x509_earlier, JIT_E_VERIFY },
+	{ "x509, another subject", x509_subject, JIT_E_VERIFY },
+	{ "x509, an O less", x509_organisation, JIT_E_VERIFY },
+	{ "x509, a SAN less", x509_mail, JIT_E_VERIFY },
+	{ "x509, another profile", x509_profile, JIT_E_VERIFY },
+	{ "x509, not revocable", x509_crl, JIT_E_VERIFY },
+	{ "x509, another text", x509_text, JIT_E_VERIFY },
+	{ "x509 of no CA any more", x509_ca_before_keys, JIT_E_VERIFY },
+	{ "a CA that retires", retired_ca, JIT_E_VERIFY },
+	{ "a revoke by the requester", revoke_own, JIT_OK },
+	{ "a revoke by an approver", revoke_approver, JIT_OK },
+	{ "a revoke by an admin", revoke_admin, JIT_OK },
+	{ "a revoke by another", revoke_other, JIT_E_NOTYOURS },
+	{ "a revoke by nobody", revoke_nobody, JIT_E_FORMAT },
+	{ "a revoke after the end", revoke_late, JIT_E_EXPIRED },
+	{ "a second revoke", revoke_twice, JIT_E_VERIFY },
+	{ "a revoke after a drop", revoke_dropped, JIT_E_VERIFY },
+	{ "a revoke before issue", revoke_pending, JIT_E_VERIFY },
+	{ "a drop after a revoke", drop_revoked, JIT_E_VERIFY },
+	{ "a drop as revoke", revoke_of_drop, JIT_E_FORMAT },
+	{ "a lock by oneself", lock_self, JIT_OK },
+	{ "a lock by an admin", lock_admin, JIT_OK },
+	{ "a lock by another", lock_other, JIT_E_NOTYOURS },
+	{ "a lock of nobody", lock_nobody, JIT_E_PERSON },
+	{ "a second lock", lock_twice, JIT_E_EXISTS },
+	{ "a lock by who is locked", lock_by_locked, JIT_E_LOCKEDOUT },
+	{ "a lock of 301 s ago", lock_late, JIT_E_CLOCK },
+	{ "an unlock by an admin", unlock_admin, JIT_OK },
+	{ "an unlock by oneself", unlock_self, JIT_E_LOCKEDOUT },
+	{ "an unlock by another", unlock_other, JIT_E_NOTYOURS },
+	{ "an unlock of who is free", unlock_free, JIT_E_EXISTS },
+	{ "locked, and asks", locked_asks, JIT_E_LOCKEDOUT },
+	{ "locked, and decides", locked_decides, JIT_E_LOCKEDOUT },
+	{ "locked, and collects", locked_collects, JIT_E_LOCKEDOUT },
+	{ "locked, and cancels", locked_cancels, JIT_E_LOCKEDOUT },
+	{ "locked, and drops", locked_drops, JIT_E_LOCKEDOUT },
+	{ "an approver is locked", locked_approver, JIT_E_PENDING },
+	{ "locked, and recovers", locked_recovers, JIT_E_LOCKEDOUT },
+	{ "ended with a lock", ended_locked, JIT_OK },
+	{ "ended with a key", ended_key, JIT_OK },
+	{ "ended for another cause", ended_other_cause, JIT_E_VERIFY },
+	{ "ended by another lock", ended_other_lock, JIT_E_VERIFY },
+	{ "ended for nothing", ended_causeless, JIT_E_VERIFY },
+	{ "ended for nothing, pending", ended_causeless_pending,
+	    JIT_E_VERIFY },
+	{ "ended after the unlock", ended_unlocked, JIT_E_VERIFY },
+	{ "ended twice", ended_twice, JIT_E_VERIFY },
+	{ "ended what is not there", ended_nothing, JIT_E_VERIFY },
+	{ "keys, and keys again", keys_twice, JIT_OK },
+	{ "keys that do not follow", keys_unlinked, JIT_E_VERIFY },
+	{ "keys of which none is active", keys_none_active, JIT_E_FORMAT },
+	{ "keys erased", keys_erased, JIT_E_VERIFY },
+	{ "a lock erased", lock_erased, JIT_E_VERIFY },
 };
 
 static void
@@ -545,6 +923,43 @@ refusal(void **state)
 		assert_true(why.msg[0] != '\0');
 		logbook_same(BUF_SPAN(before), l);
 	}
+}
+
+/* Of shape and order: our own journal is refused as well. */
+static const struct refusal shapes[] = {
+	{ "revoke by approver", revoke_approver, JIT_OK },
+	{ "x509", x509_good, JIT_OK },
+	{ "ended", ended_locked, JIT_OK },
+	{ "unlock", unlock_admin, JIT_OK },
+	{ "a second revoke", revoke_twice, JIT_E_VERIFY },
+	{ "a revoke before issue", revoke_pending, JIT_E_VERIFY },
+	{ "a revoke after a drop", revoke_dropped, JIT_E_VERIFY },
+	{ "a drop after a revoke", drop_revoked, JIT_E_VERIFY },
+	{ "ended twice", ended_twice, JIT_E_VERIFY },
+	{ "ended what is not there", ended_nothing, JIT_E_VERIFY },
+	{ "keys that do not follow", keys_unlinked, JIT_E_VERIFY },
+	{ "keys of which none is active", keys_none_active, JIT_E_FORMAT },
+	{ "keys erased", keys_erased, JIT_E_VERIFY },
+	{ "a lock erased", lock_erased, JIT_E_VERIFY },
+	{ "a CA that retires", retired_ca, JIT_E_VERIFY },
+};
+
+static void
+shape(void **state)
+{
+	const struct refusal *t = *state;
+	JIT_SCOPED(ledger_free) struct ledger *l = NULL;
+	JIT_DONE(buf_done) struct buf before = { NULL, 0 };
+	struct jit_why why = { 0 };
+
+	fresh();
+	t->make();
+	l = logbook_ledger(&b, b.n - 1, LEDGER_OWN);
+	before = logbook_saved(l);
+	JT_WHY(ledger_apply(l, &b.entry[b.n - 1].e, LEDGER_OWN, &why),
+	    t->want, &why);
+	if (t->want != JIT_OK)
+		logbook_same(BUF_SPAN(before), l);
 }
 
 /* A log begins with genesis, and nothing but blobs stands before a policy. */
@@ -581,6 +996,7 @@ main(void)
 
 	logbook_init(&b);
 	failed = JT_ROWS("refusal", refusal, refusals) +
+	    JT_ROWS("shape", shape, shapes) +
 	    jt_one("beginning", beginning);
 	logbook_done(&b);
 	return failed;

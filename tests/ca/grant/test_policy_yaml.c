@@ -3,6 +3,7 @@
  * says the place, what was found and what is accepted.
  */
 #define _GNU_SOURCE
+#include <stdio.h>
 #include <string.h>
 
 #include "ca/grant/policy_yaml.h"
@@ -75,23 +76,136 @@ static const struct row rows[] = {
 	    "ssh-ed25519-cert-v01@openssh.com AAAAC3", "p.yaml:" },
 };
 
+/* The last role of the example, for X.509: see AT(). */
+static const char x509_role[] =
+    "  pg:\n"					/* 1 */
+    "    kind: x509\n"				/* 2 */
+    "    profile: postgresql\n"			/* 3 */
+    "    subject: { cn: \"{person}\", o: [b, a] }\n"	/* 4 */
+    "    sans: [\"email:{person}@x.com\"]\n"	/* 5 */
+    "    revocation: expiry\n"			/* 6 */
+    "    max: 1h\n    horizon: 1d\n"
+    "    request: { of: [sre], proofs: [sshsig] }\n"
+    "    approve: { need: 1, of: [sre], proofs: [sshsig] }\n";
+
+/* says is behind "p.yaml:<line of the role>"; AT(line, column). */
+#define AT(line, col) "@" #line ":" col
+static const struct row x509_rows[] = {
+	{ "as it is", "kind: x509", "kind: x509", NULL },
+	{ "no O", ", o: [b, a]", "", NULL },
+	{ "an empty list of O", "[b, a]", "[]", NULL },
+	{ "no SAN", "    sans: [\"email:{person}@x.com\"]\n", "", NULL },
+	{ "a fixed CN", "\"{person}\"", "app", NULL },
+	{ "the person in CN, O and SANs", "[b, a]", "[b, \"{person}-x\"]",
+	    NULL },
+	{ "the person twice in one", "cn: \"{person}\"",
+	    "cn: \"{person}.{person}\"", NULL },
+	{ "a CRL", "expiry", "http://ca.example.com/crl", NULL },
+	{ "an unknown kind", "kind: x509", "kind: x510",
+	    AT(2, "11: kind: accepted is ssh-user or x509") },
+	{ "a kind that is a list", "kind: x509", "kind: [x509]",
+	    AT(2, "11: ") },
+	{ "the SSH kind", "kind: x509", "kind: ssh-user", AT(3, "5: ") },
+	{ "accounts as well", "    profile", "    accounts: [dba]\n    profile",
+	    AT(3, "5: ") },
+	{ "host groups as well", "    profile",
+	    "    host-groups: [prod-db]\n    profile", AT(3, "5: ") },
+	{ "options as well", "    profile",
+	    "    options: [permit-pty]\n    profile", AT(3, "5: ") },
+	{ "an unknown member", "revocation:", "revokation:", AT(6, "5: ") },
+	{ "no profile", "    profile: postgresql\n", "", "profile" },
+	{ "an unknown profile", "postgresql", "oracle",
+	    AT(3, "14: no such profile; accepted are client postgresql") },
+	{ "a profile that is a list", "postgresql", "[redis]",
+	    AT(3, "14: ") },
+	{ "no subject", "    subject: { cn: \"{person}\", o: [b, a] }\n", "",
+	    "subject" },
+	{ "a subject that is no map", "{ cn: \"{person}\", o: [b, a] }",
+	    "alice", AT(4, "14: ") },
+	{ "an unknown part of it", "o: [b, a]", "ou: [b, a]", AT(4, "32: ") },
+	{ "no cn", "cn: \"{person}\", ", "", "cn" },
+	{ "a cn that is a list", "cn: \"{person}\"", "cn: [a]",
+	    AT(4, "20: ") },
+	{ "an empty cn", "\"{person}\", o", "\"\", o", AT(4, "20: ") },
+	{ "a cn with an umlaut", "\"{person}\", o", "\"\xc3\xa4\", o",
+	    AT(4, "20: ") },
+	{ "a cn with a space", "\"{person}\", o", "\"a b\", o",
+	    AT(4, "14: ") },
+	{ "a cn with a comma (case 45)", "\"{person}\", o", "\"a,O=b\", o",
+	    AT(4, "14: ") },
+	{ "a cn with a line feed", "\"{person}\", o", "\"a\\nb\", o",
+	    AT(4, "20: ") },
+	{ "another word in braces", "cn: \"{person}\"", "cn: \"{role}\"",
+	    AT(4, "14: ") },
+	{ "an o that is no list", "[b, a]", "a", AT(4, "35: ") },
+	{ "an o twice", "[b, a]", "[a, a]", AT(4, "35: an o stands twice") },
+	{ "nine o", "[b, a]", "[a, b, c, d, e, f, g, h, i]", AT(4, "35: ") },
+	{ "an o that is a map", "[b, a]", "[{ a: b }]", AT(4, "36: ") },
+	{ "an o with a space", "[b, a]", "[\"b c\"]", AT(4, "14: ") },
+	{ "sans that are no list", "[\"email:{person}@x.com\"]", "email",
+	    AT(5, "11: ") },
+	{ "a san of no kind", "email:", "x400:", AT(5, "11: ") },
+	{ "a san that the profile has not", "email:{person}@x.com",
+	    "DNS:db1.example.com", AT(5, "11: ") },
+	{ "a san twice", "[\"email:{person}@x.com\"]",
+	    "[\"URI:x:a\", \"URI:x:a\"]", AT(5, "23: this san stands twice") },
+	{ "a san that is one with a name", "[\"email:{person}@x.com\"]",
+	    "[\"URI:x:a\", \"URI:x:{person}\"]", AT(5, "11: ") },
+	{ "an empty san", "email:{person}@x.com", "", AT(5, "12: ") },
+	{ "a server without a name", "postgresql", "server", AT(5, "11: ") },
+	{ "no revocation", "    revocation: expiry\n", "", "revocation" },
+	{ "a revocation that is a list", "expiry", "[expiry]",
+	    AT(6, "17: ") },
+	{ "a word for it", "expiry", "never",
+	    AT(6, "17: revocation: accepted is \"expiry\"") },
+	{ "a CRL of ldap", "expiry", "ldap://x/y", AT(6, "17: ") },
+	{ "a CRL with a space", "expiry", "\"http://x/a b\"",
+	    AT(6, "17: ") },
+	{ "x509 members in a role for SSH", "    kind: x509\n", "",
+	    AT(2, "5: ") },
+};
+
+/* What is changed: the example, or that with the role. */
+static struct buf text;
+
 /* The example with the first find replaced by put. */
 static struct buf
 changed(const struct row *r)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 20);
-	const uint8_t *at = memmem(example.p, example.n, r->find,
+	const uint8_t *at = memmem(text.p, text.n, r->find,
 	    strlen(r->find));
 	struct buf b = { NULL, 0 };
 	size_t n;
 
 	assert_non_null(at);
-	n = (size_t)(at - example.p);
-	wr_raw(&w, example.p, n);
+	n = (size_t)(at - text.p);
+	wr_raw(&w, text.p, n);
 	wr_str(&w, r->put);
-	wr_raw(&w, at + strlen(r->find), example.n - n - strlen(r->find));
+	wr_raw(&w, at + strlen(r->find), text.n - n - strlen(r->find));
 	JT_OK(wr_take(&w, &b));
 	return b;
+}
+
+/* Where says is: "@4:20: " counts lines from the role's first. */
+static void
+check_says(const char *says, const char *msg)
+{
+	char want[256];
+	int first = 1, line = 0, n = 0;
+
+	(void)snprintf(want, sizeof(want), "%s", says);
+	if (says[0] == '@') {
+		for (size_t i = 0; i < example.n; i++)
+			first += example.p[i] == '\n';
+		assert_int_equal(sscanf(says, "@%d%n", &line, &n), 1);
+		(void)snprintf(want, sizeof(want), "p.yaml:%d%s",
+		    first + line - 1, says + n);
+	}
+	if (strstr(msg, want) != NULL)
+		return;
+	print_error("it says: %s\nwanted: %s\n", msg, want);
+	fail();
 }
 
 static void
@@ -109,10 +223,7 @@ row(void **state)
 		return;
 	}
 	JT_WHY(e, JIT_E_POLICY, &why);
-	if (strstr(why.msg, r->says) == NULL) {
-		print_error("it says: %s\n", why.msg);
-		fail();
-	}
+	check_says(r->says, why.msg);
 	assert_int_equal(strncmp(why.msg, "p.yaml:", 7), 0);
 }
 
@@ -174,16 +285,40 @@ flipped(void **state)
 	jt_flip_truncate(BUF_SPAN(example), try_it, NULL);
 }
 
+static struct buf
+with_role(void)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 20);
+	struct buf b = { NULL, 0 };
+
+	wr_span(&w, BUF_SPAN(example));
+	wr_str(&w, x509_role);
+	JT_OK(wr_take(&w, &b));
+	return b;
+}
+
+static void
+x509_flipped(void **state)
+{
+	(void)state;
+	jt_flip_truncate_max(BUF_SPAN(text), 3000, try_it, NULL);
+}
+
 int
 main(void)
 {
 	int bad;
 
 	example = jt_file(jt_source("pki-examples/policy/small-team.yaml"));
+	text = example;
 	bad = JT_ROWS("rows", row, rows) +
 	    jt_one("one meaning", one_meaning) +
 	    jt_one("examples", examples) +
 	    jt_one("flipped", flipped);
+	text = with_role();
+	bad += JT_ROWS("x509 rows", row, x509_rows) +
+	    jt_one("x509 flipped", x509_flipped);
+	buf_done(&text);
 	buf_done(&example);
 	return bad;
 }
