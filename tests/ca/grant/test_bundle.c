@@ -592,7 +592,7 @@ static const struct lie lies[] = {
 	{ "an earlier one", l_earlier, JIT_E_VERIFY },
 	{ "an option less", l_option, JIT_E_VERIFY },
 	{ "another principal", l_principal, JIT_E_VERIFY },
-	{ "another CA", l_ca, JIT_E_SIG },
+	{ "another CA", l_ca, JIT_E_VERIFY },
 	{ "one approval is listed", l_half, JIT_E_VERIFY },
 	{ "one approval is listed twice", l_twice, JIT_E_VERIFY },
 	{ "another request is named", l_request, JIT_E_VERIFY },
