@@ -96,9 +96,10 @@ show(struct locking *x, struct jit_why *why)
 	lost_expect(&x->before, x->d->policy, x->person, &lost);
 	lost_put(&w, &lost);
 	out_say(c, "Locks %.*s out, everywhere and at once: they can ask for, "
-	    "decide, collect and change nothing.\n  ends   %.*s%s\n",
-	    OUT_SPAN(x->person), OUT_SPAN(wr_view(&w)), x->d->server != NULL ?
-	    " (of what you may see), and log-ins" : "");
+	    "decide, collect and change nothing.\n  ends   %.*s%s, and "
+	    "log-ins at jit-certd\n", OUT_SPAN(x->person),
+	    OUT_SPAN(wr_view(&w)), x->d->server != NULL ?
+	    " (of what you may see)" : "");
 	if (put_unlockers(x, &can) == 0)
 		out_say(c, "  NOBODY CAN UNLOCK %.*s: there is no other "
 		    "admin\n", OUT_SPAN(x->person));
@@ -194,8 +195,7 @@ say_locked(struct locking *x)
 		    "read from here: %s.\n", OUT_SPAN(wr_view(&w)),
 		    jit_why_text(&why, e));
 	}
-	if (x->d->server != NULL)
-		out_say(c, "  Their log-ins at jit-certd have ended.\n");
+	out_say(c, "  Log-ins at jit-certd end with it.\n");
 	lost_put_left(&left, &lost, x->sent.time);
 	out_text(c, "  ", wr_view(&left));
 	out_json(c, as_json(x, &lost, e == JIT_OK));

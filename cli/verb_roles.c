@@ -113,7 +113,8 @@ json_role(const struct desk *d, const struct role *r)
 {
 	json_t *o = json_pack("{s:o, s:s, s:I, s:I, s:b, s:o, s:b, s:o, s:i, "
 	    "s:o, s:o, s:o}", "role", out_json_span(r->name), "kind",
-	    request_kind_name(r->kind), "max", (json_int_t)r->max, "horizon", (json_int_t)r->horizon,
+	    request_kind_name(r->kind), "max", (json_int_t)r->max,
+	    "horizon", (json_int_t)r->horizon,
 	    "reason_required", (int)r->reason_required, "reason_pattern",
 	    out_json_span(r->reason_pattern), "mine",
 	    (int)person_in(d->me, &r->request_of), "request_proofs",

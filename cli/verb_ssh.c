@@ -109,7 +109,9 @@ connect_to(struct desk *d, struct going *g, const struct dossier *r)
 	}
 	/* The policy may have been read anew while waiting. */
 	if ((e = choose(d, g, &why)) != JIT_OK ||
-	    (e = fetch(d, r, &f, &why)) != JIT_OK)
+	    (e = fetch(d, r, &f, &why)) != JIT_OK ||
+	    /* Which connects anew when the CA keys have changed. */
+	    (e = choose(d, g, &why)) != JIT_OK)
 		return out_error_exit(d->c, e, &why, CLI_CHILD);
 	if ((command = calloc(n + 1, sizeof(*command))) == NULL)
 		return out_error_exit(d->c, JIT_E_NOMEM, NULL, CLI_CHILD);

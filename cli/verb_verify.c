@@ -351,11 +351,13 @@ say_counts(struct cli *c, const struct audit_counts *n, bool deep)
 	    (unsigned long long)n->entries, deep ? ", every signature "
 	    "verified" : "");
 	out_say(c, "  %llu requests, %llu approvals, %llu denials, %llu "
-	    "cancelled, %llu certificates, %llu dropped, %llu policies, %llu "
-	    "recoveries\n", (unsigned long long)n->requests,
+	    "cancelled, %llu certificates, %llu dropped, %llu revoked, %llu "
+	    "locks, %llu policies, %llu recoveries\n",
+	    (unsigned long long)n->requests,
 	    (unsigned long long)n->approvals,
 	    (unsigned long long)n->denials, (unsigned long long)n->cancelled,
 	    (unsigned long long)n->issued, (unsigned long long)n->dropped,
+	    (unsigned long long)n->revoked, (unsigned long long)n->locks,
 	    (unsigned long long)n->policies,
 	    (unsigned long long)n->recoveries);
 	if (n->erased > 0)
@@ -363,11 +365,12 @@ say_counts(struct cli *c, const struct audit_counts *n, bool deep)
 		    "judged again without them\n",
 		    (unsigned long long)n->erased,
 		    (unsigned long long)n->unjudged);
-	out_json(c, json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
+	out_json(c, json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 	    "verified", 1, "entries", (json_int_t)n->entries, "requests",
 	    (json_int_t)n->requests, "approvals", (json_int_t)n->approvals,
 	    "denials", (json_int_t)n->denials, "issued",
-	    (json_int_t)n->issued, "erased", (json_int_t)n->erased));
+	    (json_int_t)n->issued, "revoked", (json_int_t)n->revoked,
+	    "locks", (json_int_t)n->locks, "erased", (json_int_t)n->erased));
 }
 
 static int

@@ -9,6 +9,22 @@ put_words(struct wr *w, const struct names *n)
 	}
 }
 
+/* What its certificates open. */
+static void
+put_opens(struct wr *w, const struct role *r)
+{
+	if (r->kind == KIND_X509) {
+		put_words(w, &r->subject);
+		wr_str(w, " (");
+		wr_span(w, r->profile);
+		wr_u8(w, ')');
+		return;
+	}
+	put_words(w, &r->accounts);
+	wr_str(w, " on ");
+	put_words(w, &r->host_groups);
+}
+
 static void
 put_role(struct wr *w, const struct role *r)
 {
@@ -18,9 +34,7 @@ put_role(struct wr *w, const struct role *r)
 	wr_str(w, "  ");
 	wr_span(w, r->name);
 	wr_str(w, ": ");
-	put_words(w, &r->accounts);
-	wr_str(w, " on ");
-	put_words(w, &r->host_groups);
+	put_opens(w, r);
 	wr_fmt(w, ", at most %s, %u of ", max, r->need);
 	put_words(w, &r->approve_of);
 	wr_u8(w, '\n');

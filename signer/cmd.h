@@ -17,6 +17,8 @@ int cmd_check(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
+int cmd_rotate(int argc, char **argv);
+int cmd_root(int argc, char **argv);
 
 /* Prints the usage; returns 2. */
 int cmd_usage(void);

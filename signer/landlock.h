@@ -1,9 +1,12 @@
 /*
  * landlock - which directories this process may still use: Landlock, by raw
- * system calls (Debian 12's headers know ABI 2 only).  Inside the jail only.
+ * system calls (Debian 12's headers know ABI 2 only).  For the jail, and for
+ * the token helper's cage.
  */
 #ifndef JIT_SIGNER_LANDLOCK_H
 #define JIT_SIGNER_LANDLOCK_H
+
+#include <stddef.h>
 
 #include "ca/base/err.h"
 
@@ -16,5 +19,14 @@ int landlock_abi(void);
  * JIT_E_ARG: not a directory; JIT_E_IO.
  */
 enum jit_err landlock_enter(int abi, int rw, int ro, struct jit_why *why);
+/*
+ * The other way round: all files as before, but what is at or below the
+ * hidden paths, n of them, absolute and real, cannot be opened, made or
+ * removed.  Landlock can only allow, so all that stands beside the paths now
+ * is allowed; what is made later beside them, or beside a folder above them,
+ * is not.  From ABI 6 on no signal leaves either.  JIT_E_IO, JIT_E_NOMEM.
+ */
+enum jit_err landlock_hide(int abi, const char *const *hidden, size_t n,
+    struct jit_why *why);
 
 #endif

@@ -12,12 +12,21 @@
 
 static const char usage[] =
     "usage: jit-signer check POLICY [--person NAME | --host NAME]\n"
-    "       jit-signer init HOME POLICY [--ca-type TYPE] [PASSPHRASE]\n"
+    "       jit-signer init HOME POLICY [--ca-type TYPE] [--x509 TYPE]\n"
+    "                  [PASSPHRASE]\n"
     "       jit-signer serve HOME POLICY --socket PATH [--group NAME]\n"
     "                  [--front USER] [--log-level LEVEL] [--no-landlock]\n"
     "                  [PASSPHRASE]\n"
     "       jit-signer recover HOME POLICY --show --by PERSON\n"
     "       jit-signer recover HOME POLICY --text FILE --sig FILE ...\n"
+    "                  [PASSPHRASE]\n"
+    "       jit-signer rotate HOME POLICY user-ca|x509-ca\n"
+    "                  [--next [--type TYPE] [--csr FILE | --chain FILE] |\n"
+    "                  --activate | --finish [--force]] [PASSPHRASE]\n"
+    "       jit-signer root init DIR --name CN [--type TYPE] [--days N]\n"
+    "       jit-signer root sign DIR --csr FILE --name CN --out FILE\n"
+    "                  [--days N]\n"
+    "       jit-signer root crl DIR --out FILE [--revoke SERIAL] [--days N]\n"
     "                  [PASSPHRASE]\n"
     "       jit-signer --help | --version\n"
     "\n"
@@ -27,6 +36,7 @@ static const char usage[] =
     "  init     make keys and begin the log, in HOME (made, mode 0700)\n"
     "           --ca-type TYPE ed25519 (usual), ecdsa-p256, ecdsa-p384,\n"
     "                          rsa-3072, rsa-4096\n"
+    "           --x509 TYPE    an X.509 CA as well, self-signed\n"
     "  serve    answer on a Unix socket, until SIGTERM; SIGHUP reads the\n"
     "           policy again\n"
     "           --socket PATH  mode 0660\n"
@@ -37,6 +47,14 @@ static const char usage[] =
     "  recover  let a frozen log go on, by signatures of the admins; the\n"
     "           daemon must be stopped\n"
     "           --show         print the text for PERSON to sign\n"
+    "  rotate   what CA keys are published, and what each step would break;\n"
+    "           with a step, do it; the daemon must be stopped\n"
+    "           --next         publish a new key beside the active one\n"
+    "           --csr FILE     X.509: only ask the offline root for its\n"
+    "                          certificate, which comes back with --chain\n"
+    "           --activate     sign with it from now on\n"
+    "           --finish       publish the old one no more\n"
+    "  root     an offline root, in DIR on a machine of its own\n"
     "\n"
     "PASSPHRASE is --passphrase-file FILE or --passphrase-fd NUMBER; without\n"
     "it the terminal asks.  POLICY is the only file in its directory.\n"
@@ -51,6 +69,8 @@ static const struct command {
 	{ "init", cmd_init },
 	{ "serve", cmd_serve },
 	{ "recover", cmd_recover },
+	{ "rotate", cmd_rotate },
+	{ "root", cmd_root },
 };
 
 int

@@ -5,6 +5,7 @@
 #include "ca/ssh/krl.h"
 #include "ca/ssh/sshsig.h"
 #include "ca/x509/crl.h"
+#include "signer/crash.h"
 #include "signer/turn_int.h"
 
 #define SKI_MAX 32		/* bytes of a key id that a name can hold */
@@ -134,6 +135,7 @@ make_krl(const struct turn *t, struct list *l, struct jit_why *why)
 	spec.sections = p.section;
 	spec.n_sections = p.n;
 	JIT_TRY(krl_make(&w, &spec, why));
+	CRASH_POINT(LIST_SIGN);
 	JIT_TRY(sshsig_make(turn_ca(t, CA_SSH_USER), NS_KRL, wr_view(&w), &sig));
 	JIT_TRY(wr_take(&sig, &l->sig));
 	return wr_take(&w, &l->bytes);
@@ -153,6 +155,7 @@ make_crl(const struct turn *t, const struct ca_key *k, struct list *l,
 	JIT_TRY(collect(t, k, l->made, &taken));
 	f.entries = taken.v;
 	f.n = taken.n;
+	CRASH_POINT(LIST_SIGN);
 	JIT_TRY(crl_make(&w, &f, k->ca, ca_privs_find(&t->c.ca, k->key),
 	    why));
 	return wr_take(&w, &l->bytes);

@@ -442,6 +442,7 @@ make_ssh(struct turn *t, struct task *k, const struct ssh_key *subject,
 	uint8_t nonce[32];
 
 	JIT_TRY(rng_fill(t->c.rng, nonce, sizeof(nonce)));
+	CRASH_POINT(TURN_SIGN);
 	return ssh_cert_make(&i->fields, subject, turn_ca(t, CA_SSH_USER),
 	    nonce, cert, &k->why);
 }
@@ -454,6 +455,7 @@ make_x509(struct turn *t, struct task *k, const struct ssh_key *subject,
 
 	JIT_TRY(turn_linter(t, &l, &k->why));
 	JIT_TRY(x509_serial_make(t->c.rng, i->x509.serial));
+	CRASH_POINT(TURN_SIGN);
 	return x509_make(cert, &i->x509, subject, turn_ca(t, CA_X509), l,
 	    &k->why);
 }
@@ -468,7 +470,6 @@ make_cert(struct turn *t, struct task *k, const struct dossier *d,
 	JIT_TRY(judge_issue(ledger_policy(t->ledger), ledger_own(t->ledger),
 	    &d->h, k->ask.secret, ledger_next_serial(t->ledger), t->now, i,
 	    &k->why));
-	CRASH_POINT(TURN_SIGN);
 	JIT_TRY(i->kind == KIND_X509 ? make_x509(t, k, subject, i, cert) :
 	    make_ssh(t, k, subject, i, cert));
 	CRASH_POINT(TURN_SIGNED);

@@ -10,7 +10,7 @@
 
 struct tokens {
 	struct db *d;			/* borrowed, as its statements */
-	struct stmt *add, *trim, *find, *drop, *expire, *next, *forget;
+	struct stmt *add, *trim, *find, *drop, *expire, *next, *forget, *out;
 };
 
 static const char schema[] =
@@ -48,6 +48,8 @@ tokens_new(struct db *d, struct tokens **ret, struct jit_why *why)
 	JIT_TRY(db_prepare(d, "SELECT id, person, key FROM tokens WHERE id > ?1"
 	    " ORDER BY id LIMIT 1", &t->next, why));
 	JIT_TRY(db_prepare(d, "DELETE FROM tokens WHERE id = ?1", &t->forget,
+	    why));
+	JIT_TRY(db_prepare(d, "DELETE FROM tokens WHERE person = ?1", &t->out,
 	    why));
 	*ret = t;
 	t = NULL;
@@ -189,6 +191,13 @@ token_drop(struct tokens *t, struct span text, struct jit_why *why)
 	JIT_TRY(digest_sha256(text, &hash));
 	stmt_blob(t->drop, 1, DIGEST_SPAN(hash));
 	return stmt_run(t->drop, why);
+}
+
+enum jit_err
+tokens_drop_of(struct tokens *t, struct span person, struct jit_why *why)
+{
+	stmt_text(t->out, 1, person);
+	return stmt_run(t->out, why);
 }
 
 /* The row that stands in t->next: is its owner somebody? */

@@ -5,8 +5,9 @@
  * that text, with the person, the key that logged in, and the end.  A token
  * is worth nothing once its person or that key is not in the policy in force
  * any more, or the person is locked out: the caller looks (rights.h), and
- * tokens_check() forgets it, so that it stays worth nothing.  Whoever can write the database can
- * read as anybody, as they could from the database itself, and not act.
+ * tokens_check() forgets it, so that it stays worth nothing.  Whoever can
+ * write the database can read as anybody, as they could from the database
+ * itself, and not act.
  */
 #ifndef JIT_API_AUTH_TOKEN_H
 #define JIT_API_AUTH_TOKEN_H
@@ -51,6 +52,9 @@ enum jit_err token_find(struct tokens *t, struct span text, utc_s now,
     struct token_owner *ret, struct jit_why *why);
 /* Log out.  Fine when there is none. */
 enum jit_err token_drop(struct tokens *t, struct span text,
+    struct jit_why *why);
+/* Log a person out everywhere. */
+enum jit_err tokens_drop_of(struct tokens *t, struct span person,
     struct jit_why *why);
 /*
  * Forget those whose person or key p does not know any more, or has locked

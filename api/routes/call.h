@@ -9,7 +9,8 @@
  *
  * Every path through a function ends in exactly one of call_answer,
  * call_empty, call_shared, call_fail, call_ask, call_list, call_when_known or
- * call_wait; c is not to be touched behind it.  A client that goes away ends the call by itself.
+ * call_wait; c is not to be touched behind it.  A client that goes away ends
+ * the call by itself.
  */
 #ifndef JIT_API_ROUTES_CALL_H
 #define JIT_API_ROUTES_CALL_H

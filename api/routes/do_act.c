@@ -92,6 +92,40 @@ do_revoke(struct call *c)
 	act(c, OP_REVOKE, ACT_MAX);
 }
 
+/*
+ * The view will know of it in a moment, and forget the same tokens; who locks
+ * is told now that they are over.
+ */
+static enum jit_err
+log_out(struct call *c, const struct answer *a, struct jit_why *why)
+{
+	JIT_DONE(receipts_done) struct receipts r = { 0 };
+	struct rd rd = rd_of(a->payload);
+	struct rec_signed s;
+	struct lock l;
+
+	JIT_TRY(receipts_get(&rd, &r, why));
+	if (r.n != 1 || r.v[0].e.type != ENTRY_LOCK)
+		return jit_fail(why, JIT_E_PROTOCOL, "the signer's answer is "
+		    "no lock");
+	JIT_TRY(rec_get_signed(r.v[0].e.body, ENTRY_LOCK, &s, why));
+	JIT_TRY(lock_parse(s.text, &l, why));
+	return l.unlock ? JIT_OK : tokens_drop_of(c->d->tokens, l.person,
+	    why);
+}
+
+static void
+locked(struct call *c, const struct answer *ans, size_t n)
+{
+	struct jit_why why = { 0 };
+	enum jit_err e = log_out(c, &ans[0], &why);
+
+	if (e != JIT_OK)
+		call_fail(c, e, &why);
+	else
+		receipts_created(c, ans, n);
+}
+
 /* About a person, of whom anybody may speak: the signer judges. */
 void
 do_lock(struct call *c)
@@ -111,7 +145,7 @@ do_lock(struct call *c)
 	}
 	a.text = BUF_SPAN(b.text);
 	a.sig = BUF_SPAN(b.sig[0]);
-	call_ask(c, &a, 1, false, receipts_created);
+	call_ask(c, &a, 1, false, locked);
 }
 
 /* ---- collect ---- */

@@ -121,6 +121,8 @@ static enum jit_err
 check_keys(struct bundle_summary *s, const struct bundle_pins *pins,
     struct jit_why *why)
 {
+	bool known = pins->user_ca == NULL ||
+	    ca_keys_find(&s->ca, pins->user_ca) != NULL;
 	size_t n = 0;
 
 	for (size_t i = 1; i < s->bundle.n; i++) {
@@ -134,8 +136,7 @@ check_keys(struct bundle_summary *s, const struct bundle_pins *pins,
 		JIT_TRY(ca_keys_get(e->body, &s->ca, why));
 		s->keys_index = e->index;
 	}
-	if (pins->user_ca != NULL &&
-	    ca_keys_find(&s->ca, pins->user_ca) == NULL)
+	if (!known && ca_keys_find(&s->ca, pins->user_ca) == NULL)
 		return no(why, "the log names another CA than the pinned");
 	return JIT_OK;
 }

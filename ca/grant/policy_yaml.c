@@ -443,11 +443,12 @@ static const struct section {
 	const char *key, *kind;
 	enum tree_kind want;
 	enum jit_err (*read)(struct wr *w, node *n, struct jit_why *why);
+	bool optional;
 } sections[] = {
-	{ "people", "person", TREE_MAP, read_person },
-	{ "hosts", "host", TREE_MAP, read_host },
-	{ "host-groups", "host-group", TREE_LIST, NULL },
-	{ "roles", "role", TREE_MAP, read_role },
+	{ "people", "person", TREE_MAP, read_person, false },
+	{ "hosts", "host", TREE_MAP, read_host, true },
+	{ "host-groups", "host-group", TREE_LIST, NULL, true },
+	{ "roles", "role", TREE_MAP, read_role, false },
 };
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
@@ -479,8 +480,10 @@ static enum jit_err
 read_section(struct policy *p, const struct section *s, node *root,
     struct jit_why *why)
 {
-	node *map = NULL;
+	node *map = tree_get(root, s->key);
 
+	if (map == NULL && s->optional)
+		return JIT_OK;
 	JIT_TRY(tree_need(root, s->key, &map, why));
 	JIT_TRY(tree_want(map, TREE_MAP, why));
 	for (size_t i = 0; i < tree_count(map); i++)
@@ -597,7 +600,7 @@ check_all_refs(const struct policy *p, node *root, struct jit_why *why)
 
 	JIT_TRY(check_refs(p, tree_get(tree_get(root, "admins"), "of"),
 	    BLOCK_PERSON, why));
-	for (size_t i = 0; i < tree_count(groups); i++)
+	for (size_t i = 0; groups != NULL && i < tree_count(groups); i++)
 		JIT_TRY(check_refs(p, tree_at(groups, i), BLOCK_HOST, why));
 	for (size_t i = 0; i < tree_count(roles); i++) {
 		JIT_TRY(check_role_refs(p, tree_at(roles, i), why));

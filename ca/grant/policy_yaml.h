@@ -10,7 +10,7 @@
  *	    groups: [sre]             optional
  *	    keys:
  *	      - ssh-ed25519 AAAA… alice@laptop
- *	hosts:
+ *	hosts:                        optional, as host-groups: for ssh
  *	  db1:
  *	    address: db1.example.com
  *	    port: 22                  optional
@@ -29,6 +29,13 @@
  *	    request: { of: [sre], proofs: [sshsig] }
  *	    approve: { need: 2, of: [sre], proofs: [sshsig+touch] }
  *	    read: [audit]             optional
+ *	  db-read:
+ *	    kind: x509                else ssh-user; in place of accounts,
+ *	    profile: postgresql       host-groups and options
+ *	    subject: { cn: "{person}", o: [app-read] }
+ *	    sans: [ "email:{person}@example.com" ]            optional
+ *	    revocation: "http://…/jit.crl"                    or expiry
+ *	    max: 4h                   and so on, as above
  *
  * Everything is checked here with its place: a policy that is returned is
  * whole (policy_check).  Reads memory, not files.

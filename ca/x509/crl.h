@@ -15,7 +15,7 @@
 #define X509_CRL_MAX ((size_t)64 << 20)	/* bytes of DER */
 
 struct crl_entry {
-	uint8_t serial[X509_SERIAL_LEN];	/* as in cert.h */
+	uint8_t serial[X509_SERIAL_LEN]; /* as in cert.h */
 	utc_s at;				/* of revocation */
 };
 

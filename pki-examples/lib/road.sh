@@ -3,20 +3,27 @@
 # Sourced by bash (set -euo pipefail); the caller's folder is $HERE.
 #
 #	road_begin POLICY.yaml
-#		A folder $ROAD, gone at the end; the people alice and bob; a
-#		CA under that policy.  $CLIENT_CA: a PEM file with the CA's
-#		chain, root last, which the server trusts for *clients*.
+#		A folder $ROAD, gone at the end; the people alice and bob, each
+#		with a home, a key and an agent, who stand in the policy in
+#		place of those there; a signer with that policy.  $CLIENT_CA: a
+#		PEM file with its X.509 CA, which the server trusts for
+#		*clients*.
+#	road_by PERSON COMMAND...	as that person (jit-cert, kubectl ...)
 #	road_cert ROLE SECONDS DIR
 #		Alice asks for the role for so long, bob approves, alice
-#		collects: DIR/key.pem, DIR/cert.pem (the leaf, then its chain).
-#		Sets $SERIAL (hex, upper case, as OpenSSL prints it) and
-#		$REQUEST (the request's id).
-#	road_with ROLE SECONDS COMMAND...
-#		Runs a command in which jit-cert asks by itself (kube, exec),
-#		as alice; bob approves.  Sets both too; status: the command's.
-#	road_crl FILE	the present CRLs of the whole chain, PEM
-#	road_revoke	takes the last $REQUEST back
-#		These five come from the CA's side, see the end of this file.
+#		collects: DIR/key.pem, DIR/cert.pem.  Sets $SERIAL (hex, upper
+#		case, as OpenSSL prints it) and $REQUEST (the request's id).
+#	road_with COMMAND...
+#		Runs a command as alice in which jit-cert asks by itself (kube,
+#		exec), while bob waits to approve; 1 if he was not asked.
+#		Sets both too; status: the command's.
+#	road_exec ROLE SECONDS COMMAND...
+#		The same of jit-cert exec with that command.
+#	road_crl FILE	the present CRL, PEM
+#	road_revoke	bob takes the last $REQUEST back
+#	road_logged	jit-cert log --serial must lead from $SERIAL to $REQUEST;
+#		prints those lines
+#	road_folder	only $ROAD, before road_begin: for what must be in there
 #
 #	road_server_cert DIR NAME [rsa]
 #		A TLS server's DIR/key.pem and DIR/cert.pem, from another CA
@@ -56,6 +63,7 @@
 ROAD=''
 ROAD_PIDS=()
 ROAD_LAST=''
+ROAD_REASON='INC-4711 payments stuck'
 
 # ---- telling the story -----------------------------------------------------
 
@@ -167,10 +175,133 @@ print(s.getsockname()[1])'
 
 # Servers run as users of their own and must reach what is in here.
 road_folder() {
+	[ -z "$ROAD" ] || return 0
 	ROAD=$(mktemp -d "${TMPDIR:-/tmp}/jit-example.XXXXXX")
 	trap road_end EXIT
 	trap 'exit 1' INT TERM
 	chmod 755 "$ROAD"
+}
+
+# ---- the people, and their signer ------------------------------------------
+
+# In a subshell of road_spawn and must_work alike: env becomes the command.
+road_by() {
+	local who=$1
+	shift
+	env -u XDG_CONFIG_HOME -u XDG_STATE_HOME -u XDG_DATA_HOME \
+	    -u JIT_CERT_SERVER "HOME=$ROAD/$who" \
+	    "XDG_RUNTIME_DIR=$ROAD/$who/run" "SSH_AUTH_SOCK=$ROAD/$who/agent" \
+	    "JIT_CERT_SIGNER=$ROAD/signer.d/socket" "$@"
+}
+
+road_person() {
+	mkdir -p "$ROAD/$1/run" "$ROAD/$1/.ssh"
+	chmod -R go= "$ROAD/$1"
+	ssh-keygen -q -t ed25519 -N '' -C "$1@laptop" -f "$ROAD/$1/key"
+	road_spawn "agent-$1" ssh-agent -D -a "$ROAD/$1/agent"
+	road_wait "the agent of $1" test -S "$ROAD/$1/agent"
+	road_by "$1" ssh-add -q "$ROAD/$1/key" 2>/dev/null
+}
+
+road_begin() {
+	local at passphrase
+	road_needs jit-signer "jit-signer is not installed (./dev install)"
+	road_needs jit-cert "jit-cert is not installed (./dev install)"
+	road_folder
+	at=$ROAD/signer.d
+	mkdir -m 700 "$at" "$at/policy"
+	road_person alice
+	road_person bob
+	# As it stands, but with keys that somebody holds.
+	sed -e "s|ssh-ed25519 [^ ]* alice@laptop|$(cat "$ROAD/alice/key.pub")|" \
+	    -e "s|ssh-ed25519 [^ ]* bob@laptop|$(cat "$ROAD/bob/key.pub")|" \
+	    "$1" >"$at/policy/policy.yaml"
+	passphrase=(--passphrase-file "$at/passphrase")
+	(umask 077 && openssl rand -base64 24 >"$at/passphrase")
+	must_work "jit-signer init --x509 ecdsa-p256" jit-signer init \
+	    "$at/home" "$at/policy/policy.yaml" --x509 ecdsa-p256 "${passphrase[@]}"
+	road_spawn signer jit-signer serve "$at/home" "$at/policy/policy.yaml" \
+	    --socket "$at/socket" "${passphrase[@]}"
+	road_wait jit-signer test -S "$at/socket"
+	CLIENT_CA=$ROAD/client-ca.pem
+	road_by alice jit-cert ca --x509 >"$CLIENT_CA" 2>"$ROAD/ca.log" ||
+	    fail "jit-cert ca --x509"
+}
+
+# road_did PERSON VERB...: a jit-cert that must work, output in $ROAD/out.
+road_did() {
+	local who=$1
+	shift
+	road_by "$who" jit-cert "$@" >"$ROAD/out" 2>&1 </dev/null ||
+	    fail "$who: jit-cert $*"
+}
+
+# road_grant ROLE SECONDS DIR: asked, approved, collected; sets $REQUEST.
+road_grant() {
+	road_did alice request "$1" --for "$2s" --reason "$ROAD_REASON" --json
+	REQUEST=$(sed -n 's/^{"id":"\([0-9A-Z]*\)".*/\1/p' "$ROAD/out")
+	road_did bob approve "$REQUEST" --yes
+	road_did alice collect "$REQUEST" --out "$3"
+}
+
+road_cert() {
+	road_grant "$@"
+	ROAD_LAST=$3/cert.pem
+	SERIAL=$(openssl x509 -in "$ROAD_LAST" -noout -serial)
+	SERIAL=${SERIAL#*=}
+}
+
+# Bob, until there is something to approve; $ROAD/approved has its id.
+road_approver() {
+	local id=''
+	while [ -z "$id" ]; do
+		sleep 0.2
+		id=$(road_by bob jit-cert inbox --json |
+		    sed -n '1s/^{"id":"\([0-9A-Z]*\)".*/\1/p')
+	done
+	road_by bob jit-cert approve "$id" --yes
+	echo "$id" >"$ROAD/approved"
+}
+
+road_with() {
+	local got=0 bob
+	rm -f "$ROAD/approved"
+	road_approver >"$ROAD/bob.log" 2>&1 </dev/null &
+	bob=$!
+	road_by alice "$@" || got=$?
+	[ -f "$ROAD/approved" ] || kill "$bob" 2>/dev/null || :
+	wait "$bob" 2>/dev/null || :
+	[ -f "$ROAD/approved" ] || { echo "bob was not asked"; return 1; }
+	REQUEST=$(cat "$ROAD/approved")
+	SERIAL=$(road_by alice jit-cert show "$REQUEST" --json |
+	    sed -n 's/.*"serial":"\([0-9a-f]*\)".*/\1/p')
+	SERIAL=${SERIAL^^}
+	return "$got"
+}
+
+road_exec() {
+	local role=$1 seconds=$2
+	shift 2
+	road_with jit-cert exec "$role" --for "${seconds}s" \
+	    --reason "$ROAD_REASON" -- "$@"
+}
+
+# Renamed into its place, as a server's cron job would.
+road_crl() {
+	road_did bob ca --crl "$1.new"
+	mv "$1.new" "$1"
+}
+
+road_revoke() {
+	road_did bob revoke "$REQUEST" --reason 'taken back' --yes
+}
+
+road_logged() {
+	road_by bob jit-cert log --serial "$SERIAL" >"$ROAD/out" 2>&1 ||
+	    fail "jit-cert log --serial $SERIAL"
+	tell "jit-cert log --serial $SERIAL"
+	sed 's/^/   /' "$ROAD/out"
+	saw "HAS ACCESS: .*$REQUEST"
 }
 
 # ---- certificates ----------------------------------------------------------
@@ -184,16 +315,6 @@ road_until() {
 	    "does anything."
 	# OpenSSL takes notAfter itself as over already, Go as the last second.
 	while [ "$(date +%s)" -le "$end" ]; do sleep 0.2; done
-}
-
-# road_read DIR: what the server will log, out of the certificate itself.
-road_read() {
-	ROAD_LAST=$1/cert.pem
-	SERIAL=$(openssl x509 -in "$ROAD_LAST" -noout -serial)
-	SERIAL=${SERIAL#*=}
-	REQUEST=$(openssl x509 -in "$ROAD_LAST" -noout -ext subjectAltName |
-	    sed -n 's/.*URI:urn:jit:grant:\([0-9A-Z]*\).*/\1/p')
-	[ -n "$REQUEST" ] || fail "$ROAD_LAST does not name its request"
 }
 
 # The other CA: the servers' own, and a stranger to $CLIENT_CA.
@@ -262,9 +383,3 @@ session_again() {
 	printf '%s\n' "$all"
 	grep -q '^Reused, TLS' <<<"$all"
 }
-
-# ---- the CA's side ---------------------------------------------------------
-
-# A stand-in with the same five functions, while jit-cert has no X.509.
-# shellcheck source=road_openssl.sh
-. "$(dirname "${BASH_SOURCE[0]}")/road_openssl.sh"

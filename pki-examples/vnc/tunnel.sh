@@ -1,8 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# The SSH half of `run`: a real signer with tunnel.yaml, alice and bob with an
-# agent each, and a real sshd with sshd.conf that trusts the signer's CA.
+# The SSH half of `run`: a real sshd with sshd.conf that trusts the same
+# signer's other CA.
 #
-#	tunnel_begin		to $bare, the port of x11vnc; sets $SSHD, sshd's port
+#	tunnel_policy		$ROAD/policy.yaml: policy.yaml with this machine
+#				for desk1; $SSHD, its sshd's port
+#	tunnel_begin		that sshd, for a tunnel to $bare, x11vnc's port
 #	tunnel_cert ROLE SECONDS DIR
 #		Alice asks, bob approves, alice collects: DIR/id and
 #		DIR/id-cert.pub.  Sets $REQUEST, and $SERIAL as sshd logs it.
@@ -10,36 +12,20 @@
 #		certificate alone; more arguments may follow
 #	tunnel_until		sleeps until the last certificate has ended
 
-# by WHO COMMAND...: with that person's home and agent.
-by() {
-	local who=$1
-	shift
-	env "HOME=$ROAD/$who" "SSH_AUTH_SOCK=$ROAD/$who/agent" \
-	    "XDG_RUNTIME_DIR=$ROAD/$who/run" \
-	    "JIT_CERT_SIGNER=$ROAD/run/signer" "$@"
-}
-
-tunnel_person() {
-	mkdir -p "$ROAD/$1/run" "$ROAD/$1/.ssh"
-	chmod -R go= "$ROAD/$1"
-	ssh-keygen -q -t ed25519 -N '' -C "$1@laptop" -f "$ROAD/$1/key"
-	road_spawn "agent-$1" ssh-agent -D -a "$ROAD/$1/agent"
-	road_wait "the agent of $1" test -S "$ROAD/$1/agent"
-	by "$1" ssh-add -q "$ROAD/$1/key" 2>/dev/null
-}
-
-# tunnel.yaml as it stands, with keys that somebody holds and this machine.
 tunnel_policy() {
-	sed -e "s|ssh-ed25519 [^ ]* alice@laptop|$(cat "$ROAD/alice/key.pub")|" \
-	    -e "s|ssh-ed25519 [^ ]* bob@laptop|$(cat "$ROAD/bob/key.pub")|" \
-	    -e "s|ssh-ed25519 [^ ]*\$|$(cut -d' ' -f1,2 "$ROAD/host.pub")|" \
+	account=$(id -un)
+	SSHD=$(road_port)
+	road_folder
+	ssh-keygen -q -t ed25519 -N '' -C desk1 -f "$ROAD/host"
+	sed -e "s|ssh-ed25519 [^ ]*\$|$(cut -d' ' -f1,2 "$ROAD/host.pub")|" \
 	    -e "s|desk1.example.com|127.0.0.1|; s|port: 22|port: $SSHD|" \
-	    -e "s|accounts: .screen.|accounts: [$account]|" "$HERE/tunnel.yaml"
+	    -e "s|accounts: .screen.|accounts: [$account]|" \
+	    "$HERE/policy.yaml" >"$ROAD/policy.yaml"
 }
 
-tunnel_sshd() {
+tunnel_begin() {
 	mkdir -p "$ROAD/principals"
-	jit-signer check "$ROAD/policy/policy.yaml" --host desk1 |
+	jit-signer check "$ROAD/policy.yaml" --host desk1 |
 	    grep -v : >"$ROAD/principals/$account"
 	cat >"$ROAD/sshd_config" <<-END
 	Port $SSHD
@@ -49,7 +35,7 @@ tunnel_sshd() {
 	UsePAM no
 	# Above this folder there is /tmp, which is everybody's.
 	StrictModes no
-	TrustedUserCAKeys $ROAD/signer/user-ca.pub
+	TrustedUserCAKeys $ROAD/signer.d/home/user-ca.pub
 	AuthorizedPrincipalsFile $ROAD/principals/%u
 	AuthorizedKeysFile none
 	PasswordAuthentication no
@@ -65,31 +51,8 @@ tunnel_sshd() {
 	road_wait sshd grep -q 'Server listening' "$ROAD/sshd.log"
 }
 
-tunnel_begin() {
-	account=$(id -un)
-	SSHD=$(road_port)
-	mkdir -p "$ROAD/policy" "$ROAD/run"
-	ssh-keygen -q -t ed25519 -N '' -C desk1 -f "$ROAD/host"
-	tunnel_person alice
-	tunnel_person bob
-	tunnel_policy >"$ROAD/policy/policy.yaml"
-	(umask 077 && openssl rand -base64 24 >"$ROAD/passphrase")
-	jit-signer init "$ROAD/signer" "$ROAD/policy/policy.yaml" \
-	    --passphrase-file "$ROAD/passphrase" >"$ROAD/out"
-	road_spawn signer jit-signer serve "$ROAD/signer" \
-	    "$ROAD/policy/policy.yaml" --socket "$ROAD/run/signer" \
-	    --passphrase-file "$ROAD/passphrase"
-	road_wait jit-signer test -S "$ROAD/run/signer"
-	tunnel_sshd
-}
-
 tunnel_cert() {
-	by alice jit-cert request "$1" --for "$2s" --json \
-	    --reason 'INC-4711 look at the screen' >"$ROAD/out"
-	REQUEST=$(by alice jit-cert list --mine --json | tail -n 1 |
-	    sed -n 's/.*"id":"\([0-9A-Z]*\)".*/\1/p')
-	by bob jit-cert approve "$REQUEST" --yes >"$ROAD/out" 2>&1
-	by alice jit-cert collect "$REQUEST" --out "$3" >"$ROAD/out" 2>&1
+	road_grant "$@"
 	tunnel_last=$3/id-cert.pub
 	SERIAL=$(ssh-keygen -L -f "$tunnel_last" |
 	    sed -n 's/.*Serial: \([0-9]*\)/\1/p')

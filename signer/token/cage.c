@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include <seccomp.h>
 
 #include "ca/base/sys.h"
+#include "signer/landlock.h"
 #include "signer/token/cage.h"
 
 JIT_SCOPED_PTR(void, seccomp_release);
@@ -60,8 +63,31 @@ cage_keep(struct jit_why *why)
 	return JIT_OK;
 }
 
+static enum jit_err
+hide(char *const hidden[], struct jit_why *why)
+{
+	const char *real[CAGE_HIDDEN_MAX];
+	enum jit_err e = JIT_OK;
+	size_t n = 0;
+	int abi = landlock_abi();
+
+	for (; abi > 0 && *hidden != NULL && e == JIT_OK; hidden++)
+		if (n == CAGE_HIDDEN_MAX)
+			e = jit_fail(why, JIT_E_ARG, "more than %d paths to "
+			    "hide", CAGE_HIDDEN_MAX);
+		else if ((real[n] = realpath(*hidden, NULL)) != NULL)
+			n++;
+	if (e == JIT_OK && n > 0)
+		e = landlock_hide(abi, real, n, why);
+	while (n > 0)
+		/* The array has const for landlock_hide(); realpath() gave
+		 * the memory. */
+		free((void *)(uintptr_t)real[--n]);
+	return e;
+}
+
 enum jit_err
-cage_enter(struct jit_why *why)
+cage_enter(char *const hidden[], struct jit_why *why)
 {
 	JIT_TRY(cage_keep(why));
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
@@ -71,5 +97,6 @@ cage_enter(struct jit_why *why)
 	if (getppid() <= 1)
 		return jit_fail(why, JIT_E_UNREACHABLE, "the keeper has "
 		    "gone");
+	JIT_TRY(hide(hidden, why));
 	return refuse_calls(why);
 }

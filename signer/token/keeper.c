@@ -377,13 +377,15 @@ end_workers(struct keeper *k)
 }
 
 enum jit_err
-keeper_run(int fd, const char *program, struct jit_why *why)
+keeper_run(int fd, const char *program, char *const hidden[],
+    struct jit_why *why)
 {
 	static struct keeper k;		/* large */
 	struct frame f;
 	enum jit_err e;
 
 	k.program = program;
+	k.hidden = hidden;
 	frame_io_init(&k.io, fd);
 	e = frame_io_wait(&k.io, sys_mono_ms() + SETUP_MS, &f, why);
 	if (e == JIT_OK)

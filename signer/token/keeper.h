@@ -32,8 +32,10 @@
 
 /*
  * Serve fd (takes it) until it closes.  program: what a worker is started
- * from.  JIT_OK: the signer has gone; else the signer sent nonsense.
+ * from; hidden: what workers may not see (cage.h); both borrowed.  JIT_OK:
+ * the signer has gone; else the signer sent nonsense.
  */
-enum jit_err keeper_run(int fd, const char *program, struct jit_why *why);
+enum jit_err keeper_run(int fd, const char *program, char *const hidden[],
+    struct jit_why *why);
 
 #endif

@@ -56,6 +56,7 @@ struct worker {
 
 struct keeper {
 	const char *program;
+	char *const *hidden;
 	struct frame_io io;		/* to jit-signer */
 	struct buf config;		/* without the PINs */
 	uint32_t timeout_ms, backoff_ms;

@@ -11,6 +11,7 @@
 
 #include "ca/base/log.h"
 #include "ca/base/sys.h"
+#include "signer/token/cage.h"
 #include "signer/token/keeper_int.h"
 #include "signer/token/launch.h"
 
@@ -88,7 +89,7 @@ worker_kill(struct keeper *k, struct worker *w, int64_t now, enum jit_err e,
 {
 	pid_t pid = w->pid;
 
-	log_line(LOG_L_WARN, "worker-killed", LOG_NUM("pid", pid),
+	log_line(LOG_L_WARN, "worker-stopped", LOG_NUM("pid", pid),
 	    LOG_STR("module", w->uri.module), LOG_CODE(e), LOG_WHY(why));
 	w->err = e;
 	w->why = *why;
@@ -167,9 +168,13 @@ send_config(const struct keeper *k, struct worker *w, struct jit_why *why)
 void
 worker_start(struct keeper *k, struct worker *w, int64_t now)
 {
-	const char *const argv[] = { "jit-signer-token", "worker", NULL };
+	const char *argv[3 + CAGE_HIDDEN_MAX] = { "jit-signer-token",
+	    "worker" };
 	struct jit_why why = { 0 };
 	int fd = -1;
+
+	for (size_t i = 0; i < CAGE_HIDDEN_MAX && k->hidden[i] != NULL; i++)
+		argv[2 + i] = k->hidden[i];
 	enum jit_err e = launch(k->program, argv, &w->pid, &fd, &why);
 
 	if (e == JIT_OK) {

@@ -151,7 +151,8 @@ dl_fail(const char *module, struct jit_why *why)
 static bool
 is_complete(const struct ck_function_list *f)
 {
-	return f != NULL && f->version.major == 2 &&
+	return f != NULL && (f->version.major == 2 ||
+	    f->version.major == 3) &&
 	    f->C_Initialize != NULL && f->C_Finalize != NULL &&
 	    f->C_GetSlotList != NULL && f->C_GetTokenInfo != NULL &&
 	    f->C_OpenSession != NULL && f->C_CloseSession != NULL &&
@@ -179,7 +180,7 @@ load(struct p11 *p, const char *path, struct jit_why *why)
 		return p11_rv(p, "C_GetFunctionList", rv, why);
 	if (!is_complete(p->f))
 		return jit_fail(why, JIT_E_TOKEN, "module %s: its list of "
-		    "functions is not one of PKCS #11 2.x", path);
+		    "functions is not one of PKCS #11 2 or 3", path);
 	return JIT_OK;
 }
 

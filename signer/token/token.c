@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -101,7 +102,8 @@ fill(struct token *t, const struct token_config *c, struct jit_why *why)
 	for (size_t i = 0; i < c->n; i++) {
 		struct known *k = &t->keys[i];
 
-		strncpy(k->name, c->keys[i].name, sizeof(k->name) - 1);
+		(void)snprintf(k->name, sizeof(k->name), "%s",
+		    c->keys[i].name);
 		k->err = jit_fail(&k->why, JIT_E_TOKEN, "not looked for yet");
 		if (c->keys[i].expect == NULL)
 			continue;
@@ -135,12 +137,18 @@ look_for_all(struct token *t, const struct token_config *c)
 static enum jit_err
 start(struct token *t, const struct token_config *c, struct jit_why *why)
 {
-	const char *const argv[] = { "jit-signer-token", "keeper", NULL };
+	const char *argv[3 + TOKEN_HIDDEN_MAX] = { "jit-signer-token",
+	    "keeper" };
 	JIT_SCOPED(free) struct uri *u = calloc(TOKEN_KEYS_MAX, sizeof(*u));
 	int fd = -1;
 
 	if (u == NULL)
 		return JIT_E_NOMEM;
+	if (c->n_hidden > TOKEN_HIDDEN_MAX)
+		return jit_fail(why, JIT_E_ARG, "more than %d paths to hide",
+		    TOKEN_HIDDEN_MAX);
+	for (size_t i = 0; i < c->n_hidden; i++)
+		argv[2 + i] = c->hidden[i];
 	JIT_TRY(check_keys(c, u, why));
 	JIT_TRY(fill(t, c, why));
 	JIT_TRY(launch(c->program, argv, &t->pid, &fd, why));
@@ -204,8 +212,10 @@ token_free(struct token *t)
 		ssh_key_free(t->keys[i].pub);
 		ssh_key_free(t->keys[i].expect);
 	}
-	for (size_t i = 0; i < TOKEN_PENDING_MAX; i++)
+	for (size_t i = 0; i < TOKEN_PENDING_MAX; i++) {
 		buf_done(&t->pending[i].prepared);
+		free(t->pending[i].done);
+	}
 	while ((d = t->first) != NULL) {
 		t->first = d->next;
 		token_done_free(d);

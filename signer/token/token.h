@@ -36,6 +36,7 @@
 #define TOKEN_TIMEOUT_MS 10000		/* for one request */
 #define TOKEN_BACKOFF_MS 1000		/* first pause after a failure */
 #define TOKEN_PENDING_MAX 256		/* requests under way */
+#define TOKEN_HIDDEN_MAX 16		/* paths */
 
 /* All of it borrowed, for the call of token_start() alone. */
 struct token_key {
@@ -53,6 +54,11 @@ struct token_config {
 	size_t n;		/* 1 to TOKEN_KEYS_MAX */
 	int timeout_ms;		/* 0: TOKEN_TIMEOUT_MS */
 	int backoff_ms;		/* 0: TOKEN_BACKOFF_MS */
+	/* Absolute paths that modules must not see, though they run as our
+	 * user: the home, the file of the passphrase and of PINs.  Not above
+	 * what a module needs.  NULL: none. */
+	const char *const *hidden;
+	size_t n_hidden;	/* at most TOKEN_HIDDEN_MAX */
 };
 
 struct token;

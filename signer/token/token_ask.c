@@ -1,11 +1,9 @@
 /*
  * token_ask - requests to the helper, and its answers, which are not believed.
  */
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/base/sys.h"
 #include "signer/token/token_int.h"
 
 #define SLACK_MS 5000		/* beyond what the keeper allows itself */
@@ -15,6 +13,7 @@ static void
 pending_done(struct token *t, struct pending *p)
 {
 	buf_done(&p->prepared);
+	free(p->done);
 	*p = (struct pending){ .kind = 0 };
 	t->n_pending--;
 }
@@ -36,29 +35,25 @@ token_answer_done(struct token_answer *a)
 	buf_done(&a->sig);
 }
 
-/* Takes sig.  NULL, and the answer is lost, only without memory. */
-static struct done *
+/* Takes sig. */
+static void
 finish(struct token *t, struct pending *p, enum jit_err e,
     const struct jit_why *why, struct buf *sig)
 {
-	struct done *d = calloc(1, sizeof(*d));
+	struct done *d = p->done;
 
-	if (d != NULL) {
-		d->id = p->id;
-		d->a = (struct token_answer){ .tag = p->tag, .key = p->key,
-		    .err = e };
-		if (why != NULL)
-			d->a.why = *why;
-		if (sig != NULL) {
-			d->a.sig = *sig;
-			*sig = (struct buf){ NULL, 0 };
-		}
-		*t->last = d;
-		t->last = &d->next;
-		t->n_done++;
+	p->done = NULL;
+	d->id = p->id;
+	d->a = (struct token_answer){ .tag = p->tag, .key = p->key, .err = e,
+	    .why = *why };
+	if (sig != NULL) {
+		d->a.sig = *sig;
+		*sig = (struct buf){ NULL, 0 };
 	}
+	*t->last = d;
+	t->last = &d->next;
+	t->n_done++;
 	pending_done(t, p);
-	return d;
 }
 
 struct done *
@@ -187,7 +182,7 @@ take_answer(struct token *t, struct pending *p, const struct frame *f)
 	if (p->kind == FRAME_INFO)
 		pending_done(t, p);
 	else
-		(void)finish(t, p, e, &why, &data);
+		finish(t, p, e, &why, &data);
 }
 
 static struct pending *
@@ -197,15 +192,6 @@ pending_of(struct token *t, uint64_t id)
 		if (t->pending[i].kind != 0 && t->pending[i].id == id)
 			return &t->pending[i];
 	return NULL;
-}
-
-bool
-token_is_pending(const struct token *t, uint64_t id)
-{
-	for (size_t i = 0; i < TOKEN_PENDING_MAX; i++)
-		if (t->pending[i].kind != 0 && t->pending[i].id == id)
-			return true;
-	return false;
 }
 
 void
@@ -218,8 +204,7 @@ token_give_up(struct token *t, const struct jit_why *why)
 		if (t->pending[i].kind == FRAME_INFO)
 			pending_done(t, &t->pending[i]);
 		else if (t->pending[i].kind != 0)
-			(void)finish(t, &t->pending[i], JIT_E_TOKEN, why,
-			    NULL);
+			finish(t, &t->pending[i], JIT_E_TOKEN, why, NULL);
 }
 
 static enum jit_err
@@ -317,6 +302,7 @@ token_send(struct token *t, const struct pending *what,
     const struct frame *f, int64_t now, uint64_t *id, struct jit_why *why)
 {
 	struct pending *p = t->pending;
+	JIT_SCOPED(free) struct done *done = NULL;
 	struct frame copy = *f;
 
 	if (t->gone)
@@ -327,6 +313,9 @@ token_send(struct token *t, const struct pending *what,
 		    "helper are under way", token_pending(t));
 	while (p->kind != 0)
 		p++;
+	if (what->kind != FRAME_INFO &&
+	    (done = calloc(1, sizeof(*done))) == NULL)
+		return JIT_E_NOMEM;
 	copy.tag = ++t->next_id;
 	enum jit_err e = frame_io_put(&t->io, &copy, why);
 
@@ -336,13 +325,15 @@ token_send(struct token *t, const struct pending *what,
 	*p = *what;
 	p->id = copy.tag;
 	p->asked = now;
+	p->done = done;
+	done = NULL;
 	t->n_pending++;
 	*id = p->id;
 	return JIT_OK;
 }
 
-static bool
-is_looking(const struct token *t, size_t i)
+bool
+token_is_looking(const struct token *t, size_t i)
 {
 	for (size_t j = 0; j < TOKEN_PENDING_MAX; j++)
 		if (t->pending[j].kind == FRAME_INFO &&
@@ -358,7 +349,7 @@ token_look(struct token *t, size_t i, int64_t now)
 	const struct frame f = { .kind = FRAME_INFO, .key = (uint32_t)i };
 	uint64_t id;
 
-	if (!is_looking(t, i))
+	if (!token_is_looking(t, i))
 		(void)token_send(t, &what, &f, now, &id, NULL);
 }
 
@@ -376,8 +367,8 @@ ask(struct token *t, struct pending *p, int64_t now, uint64_t *id,
 	return JIT_OK;
 }
 
-static enum jit_err
-ask_sign(struct token *t, size_t i, uint64_t tag, enum form f,
+enum jit_err
+token_ask_id(struct token *t, size_t i, uint64_t tag, enum form f,
     struct span data, int64_t now, uint64_t *id, struct jit_why *why)
 {
 	JIT_DONE(buf_done) struct buf prepared = { NULL, 0 };
@@ -409,104 +400,5 @@ token_ask_sign(struct token *t, size_t i, uint64_t tag, enum form f,
 {
 	uint64_t id;
 
-	return ask_sign(t, i, tag, f, data, now, &id, why);
-}
-
-/* ---- one after the other ---- */
-
-static void
-wait_a_little(struct token *t, int64_t end)
-{
-	struct pollfd p = { t->io.fd, token_events(t), 0 };
-	int64_t left = end - sys_mono_ms();
-
-	(void)poll(&p, t->gone ? 0 : 1, left < 0 ? 0 : left < 100 ?
-	    (int)left : 100);
-	token_pump(t, sys_mono_ms());
-}
-
-enum jit_err
-token_await(struct token *t, uint64_t id, int64_t end, struct done **ret,
-    struct jit_why *why)
-{
-	for (;;) {
-		if ((*ret = token_done_of(t, id)) != NULL)
-			return JIT_OK;
-		if (!token_is_pending(t, id))
-			return JIT_E_NOMEM;
-		if (sys_mono_ms() >= end)
-			return jit_fail(why, JIT_E_TOKEN, "no answer from the "
-			    "token in time");
-		wait_a_little(t, end);
-	}
-}
-
-/* The answer's data into w. */
-static enum jit_err
-collect(struct token *t, uint64_t id, int64_t end, struct buf *ret,
-    struct jit_why *why)
-{
-	struct done *d = NULL;
-	enum jit_err e;
-
-	JIT_TRY(token_await(t, id, end, &d, why));
-	if ((e = d->a.err) == JIT_OK) {
-		*ret = d->a.sig;
-		d->a.sig = (struct buf){ NULL, 0 };
-	} else
-		(void)jit_fail(why, e, "%s: %s", t->keys[d->a.key].name,
-		    jit_why_text(&d->a.why, e));
-	token_done_free(d);
-	return e;
-}
-
-enum jit_err
-token_sign_wait(struct token *t, size_t i, enum form f, struct span data,
-    int64_t end, struct wr *w, struct jit_why *why)
-{
-	JIT_DONE(buf_done) struct buf sig = { NULL, 0 };
-	uint64_t id;
-
-	if (i < t->n && t->keys[i].pub == NULL) {
-		/* What an earlier look found is old. */
-		token_pump(t, sys_mono_ms());
-		token_look(t, i, sys_mono_ms());
-		while (is_looking(t, i) && sys_mono_ms() < end)
-			wait_a_little(t, end);
-		if (t->keys[i].pub == NULL)
-			return token_check(t, i, why);
-	}
-	JIT_TRY(ask_sign(t, i, 0, f, data, sys_mono_ms(), &id, why));
-	JIT_TRY(collect(t, id, end, &sig, why));
-	wr_span(w, BUF_SPAN(sig));
-	return w->err;
-}
-
-static enum jit_err
-request(struct token *t, enum frame_kind kind, size_t i, uint8_t what,
-    int64_t end, struct buf *ret, struct jit_why *why)
-{
-	const struct pending p = { .kind = kind, .key = i };
-	const struct frame f = { .kind = kind, .key = (uint32_t)i,
-	    .what = what };
-	uint64_t id;
-
-	if (i >= t->n)
-		return jit_fail(why, JIT_E_ARG, "no key %zu", i);
-	JIT_TRY(token_send(t, &p, &f, sys_mono_ms(), &id, why));
-	return collect(t, id, end, ret, why);
-}
-
-enum jit_err
-token_generate_wait(struct token *t, size_t i, enum frame_gen g, int64_t end,
-    struct buf *uri, struct jit_why *why)
-{
-	return request(t, FRAME_GENERATE, i, (uint8_t)g, end, uri, why);
-}
-
-enum jit_err
-token_list_wait(struct token *t, size_t i, int64_t end, struct buf *ret,
-    struct jit_why *why)
-{
-	return request(t, FRAME_LIST, i, 0, end, ret, why);
+	return token_ask_id(t, i, tag, f, data, now, &id, why);
 }

@@ -11,6 +11,13 @@
 
 #define TOKEN_NAME_MAX 64
 
+/* An answer that waits to be taken. */
+struct done {
+	struct token_answer a;
+	uint64_t id;
+	struct done *next;
+};
+
 /* One request that the helper has. */
 struct pending {
 	enum frame_kind kind;		/* 0: this place is free */
@@ -21,6 +28,8 @@ struct pending {
 	enum frame_hash hash;
 	struct buf prepared;		/* what was to be signed */
 	int64_t asked;			/* ms */
+	struct done *done;		/* made with it, so that an answer
+					   cannot be lost; not of INFO */
 };
 
 struct known {
@@ -29,13 +38,6 @@ struct known {
 	struct ssh_key *expect;		/* owned; NULL: anything */
 	enum jit_err err;		/* of the last look or request */
 	struct jit_why why;
-};
-
-/* An answer that waits to be taken. */
-struct done {
-	struct token_answer a;
-	uint64_t id;
-	struct done *next;
 };
 
 struct token {
@@ -58,6 +60,11 @@ enum jit_err token_send(struct token *t, const struct pending *what,
     const struct frame *f, int64_t now, uint64_t *id, struct jit_why *why);
 /* Ask for key i's public half, unless that is under way. */
 void token_look(struct token *t, size_t i, int64_t now);
+bool token_is_looking(const struct token *t, size_t i);
+/* token_ask_sign(); *id names the answer. */
+enum jit_err token_ask_id(struct token *t, size_t i, uint64_t tag,
+    enum form f, struct span data, int64_t now, uint64_t *id,
+    struct jit_why *why);
 /* Read what the helper said: keys become known, answers wait in the list. */
 void token_pump(struct token *t, int64_t now);
 /* The helper is of no use any more: all that is under way fails. */
@@ -65,10 +72,4 @@ void token_give_up(struct token *t, const struct jit_why *why);
 /* Take the answer of that id out of the list; NULL: it is not there. */
 struct done *token_done_of(struct token *t, uint64_t id);
 void token_done_free(struct done *d);
-/* Is a request of that id still under way? */
-bool token_is_pending(const struct token *t, uint64_t id);
-/* Wait for the answer of that id, until end; *ret is owned. */
-enum jit_err token_await(struct token *t, uint64_t id, int64_t end,
-    struct done **ret, struct jit_why *why);
-
 #endif

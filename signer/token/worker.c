@@ -60,7 +60,10 @@ get_pin(void *arg, const struct p11_token *t, struct secret *ret,
 	if (f.err != JIT_OK)
 		return jit_fail(why, f.err, "%.*s", (int)f.words.n,
 		    (const char *)f.words.p);
-	return secret_copy(ret, f.data);
+	enum jit_err e = secret_copy(ret, f.data);
+
+	frame_io_wipe(&w->io);
+	return e;
 }
 
 static void
@@ -91,13 +94,15 @@ generate(struct worker *w, const struct frame *f, struct wr *out,
     struct jit_why *why)
 {
 	struct key *k = &w->keys[f->key];
+	struct uri u = k->uri;
 
-	JIT_TRY(uri_check_key(&k->uri, why));
+	JIT_TRY(uri_check_key(&u, why));
 	if (k->key.pub != NULL)
 		return jit_fail(why, JIT_E_EXISTS, "the token has that key; "
 		    "nothing was made");
-	JIT_TRY(p11_generate(w->p11, &k->uri, (enum frame_gen)f->what, w->rng,
+	JIT_TRY(p11_generate(w->p11, &u, (enum frame_gen)f->what, w->rng,
 	    &k->key, why));
+	k->uri = u;
 	wr_string(out, ssh_key_blob(k->key.pub));
 	uri_put(out, &k->uri);
 	return out->err;
@@ -177,13 +182,13 @@ open_token(struct worker *w, const char *module, struct jit_why *why)
 }
 
 static enum jit_err
-begin(struct worker *w)
+begin(struct worker *w, char *const hidden[])
 {
 	char module[URI_MODULE_MAX], buf[FRAME_WORDS_MAX + 1];
 	struct frame ready = { .kind = FRAME_READY };
 	struct jit_why why = { 0 };
 
-	ready.err = cage_enter(&why);
+	ready.err = cage_enter(hidden, &why);
 	if (ready.err == JIT_OK)
 		ready.err = read_config(w, module, &why);
 	if (ready.err == JIT_OK)
@@ -195,13 +200,13 @@ begin(struct worker *w)
 }
 
 int
-worker_run(int fd, const struct rng *rng)
+worker_run(int fd, char *const hidden[], const struct rng *rng)
 {
 	JIT_DONE(worker_done) struct worker w = { .rng = rng };
 	struct frame f;
 
 	frame_io_init(&w.io, fd);
-	if (begin(&w) != JIT_OK)
+	if (begin(&w, hidden) != JIT_OK)
 		return 1;
 	while (frame_io_wait(&w.io, -1, &f, NULL) == JIT_OK)
 		if (answer(&w, &f) != JIT_OK || p11_is_lost(w.p11))

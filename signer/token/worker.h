@@ -12,7 +12,8 @@
 
 #include "ca/base/rand.h"
 
-/* Serve fd (takes it); the exit status of the process. */
-int worker_run(int fd, const struct rng *rng);
+/* Serve fd (takes it), without the hidden paths (cage.h); the exit status of
+ * the process. */
+int worker_run(int fd, char *const hidden[], const struct rng *rng);
 
 #endif

@@ -28,6 +28,7 @@ void bench_x509(void);
 /* Bare Ed25519 operations a second of one core; printed. */
 double bench_signs(void);
 double bench_verifies(void);
+double bench_p256(void);		/* signatures */
 /* MiB: VmRSS, its highest, and what of it are pages of files. */
 struct bench_memory { double rss, most, file; };
 struct bench_memory bench_memory(pid_t pid);

@@ -10,7 +10,8 @@
  * proofs, one approval, one collect), collects alone, the time of each
  * answer, the processor time of both daemons and of this program, memory of
  * both, 512 clients that wait, how soon a waiting client hears of a decision,
- * and handshakes; beside bare operations of the same run.
+ * handshakes, and roads to X.509 leaves; beside bare operations of the same
+ * run.
  *
  * Aims are for a machine of two cores that makes 8,500 Ed25519 verifies a
  * second on each; there a road costs 0.85 ms of them with this generator in
@@ -37,6 +38,8 @@
 #define COLLECT_MS 0.23
 #define SHARE 0.6
 #define AIM_RSS 24.0		/* MiB */
+#define AIM_X509_ROADS 1000.0	/* a second, there, with a P-256 CA */
+#define AIM_X509_COLLECTS 4000.0
 
 static struct site site;
 
@@ -152,6 +155,26 @@ bare(struct site *s)
 	trip_done(&t);
 }
 
+/* The same roads to leaves; beside what the CA's key does bare. */
+static void
+measure_x509(struct site *s)
+{
+	double signs = bench_p256(), scale = s->verifies / USUAL_VERIFIES;
+	double rate;
+
+	s->station.x509 = true;
+	(void)printf("X.509, by a P-256 CA\n");
+	rate = walk_roads(s, 32, ROADS_32);
+	(void)printf("%-44s %10.1f %% of %.0f bare P-256 signatures a "
+	    "second\n", "  roads", 100 * rate / signs, signs);
+	aim_print("  roads", rate, AIM_X509_ROADS * scale, false, "/s");
+	rate = walk_collects(s, 32, COLLECTS_32);
+	(void)printf("%-44s %10.1f %% of %.0f bare P-256 signatures a "
+	    "second\n", "  collects", 100 * rate / signs, signs);
+	aim_print("  collects", rate, AIM_X509_COLLECTS * scale, false, "/s");
+	s->station.x509 = false;
+}
+
 static void
 measure(struct site *s)
 {
@@ -172,6 +195,7 @@ measure(struct site *s)
 	    s->rss_many, AIM_RSS, true, "MiB");
 	(void)walk_collects(s, SITE_MANY, COLLECTS_128);
 	parked_bench(s);
+	measure_x509(s);
 }
 
 int

@@ -73,6 +73,26 @@ bench_verifies(void)
 	return bench_rate("Ed25519 verify", one_verify);
 }
 
+static struct ssh_priv *p256;
+
+static void
+one_p256(void)
+{
+	JIT_DONE(wr_done) struct wr w = WR_INIT(SSH_SIG_MAX);
+
+	NEED(ssh_priv_sign(p256, span_str("some data"), &w));
+}
+
+double
+bench_p256(void)
+{
+	struct rng rng = rand_system();
+
+	if (p256 == NULL)
+		NEED(ssh_priv_generate(SSH_ECDSA_P256, 0, &rng, &p256, NULL));
+	return bench_rate("ECDSA P-256 sign", one_p256);
+}
+
 struct bench_memory
 bench_memory(pid_t pid)
 {

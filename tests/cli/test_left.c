@@ -23,14 +23,14 @@ static const struct row rows[] = {
 	{ "ssh", KIND_SSH_USER, "", true, NOW + 2940, "Servers refuse it at "
 	    "log-in once they have the new KRL (RevokedKeys in sshd_config; "
 	    "jit-cert ca --krl FILE fetches it); one without it lets it in "
-	    "until 23:49 CET (22:49Z).\nA session that is open goes on: sshd looks at log-in "
-	    "only. End it on the server.\n" },
+	    "until 23:49 CET (22:49Z).\nA session that is open goes on: sshd "
+	    "looks at log-in only. End it on the server.\n" },
 	{ "x509 with a CRL", KIND_X509, "http://pki.example.com/crl", true,
 	    NOW + 60, "Servers refuse it once they have loaded the new CRL "
 	    "(http://pki.example.com/crl, or jit-cert ca --crl FILE); one "
-	    "that checks none takes it until 23:01 CET (22:01Z).\nA connection that is open "
-	    "goes on, and a TLS session is resumed where the server does "
-	    "that. End them on the server.\n" },
+	    "that checks none takes it until 23:01 CET (22:01Z).\nA "
+	    "connection that is open goes on, and a TLS session is resumed "
+	    "where the server does that. End them on the server.\n" },
 	{ "x509 that expiry alone ends", KIND_X509, "", false, NOW + 7200,
 	    "NOTHING TELLS SERVERS: its role says that expiry alone is enough "
 	    "(no CRL). Wherever certificate and key were copied, they work "

@@ -134,7 +134,7 @@ test_first(void **state)
 	assert_true(session_policy_index(r.s) == policy[1]);
 	tlog_vkey_put(&pin, &book.w.log);
 	wr_str(&pin, "\n");
-	ssh_key_put_line(&pin, book.w.own.user_ca, NULL);
+	ssh_key_put_line(&pin, book.w.ca.v[0].key, NULL);
 	wr_str(&pin, "\n");
 	file_is(&r, "pin", wr_view(&pin));
 	file_is(&r, "checkpoint", BUF_SPAN(note));
@@ -791,6 +791,7 @@ static void
 test_hang_up(void **state)
 {
 	const struct policy *before, *after;
+	const struct own_keys *own = NULL;
 	struct dossiers l = { .n = 0 };
 	struct run r;
 
@@ -804,8 +805,12 @@ test_hang_up(void **state)
 	JT_OK(session_policy(r.s, policy[1], &after, NULL));
 	assert_true(before == after);
 	assert_string_equal(session_log_id(r.s), book.w.log_id);
-	assert_true(ssh_key_eq(session_keys(r.s)->user_ca,
-	    book.w.own.user_ca));
+	assert_true(ssh_key_eq(session_first_ca(r.s), book.w.ca.v[0].key));
+	/* Of genesis: nothing has to be asked. */
+	JT_OK(session_keys(r.s, &own, NULL));
+	assert_true(ssh_key_eq(ca_keys_active(own->ca, CA_SSH_USER)->key,
+	    book.w.ca.v[0].key));
+	assert_null(ca_keys_active(own->ca, CA_X509));
 	run_done(&r);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ca/x509/csr.h"
 #include "ca/base/sys.h"
 #include "ca/grant/policy_yaml.h"
 #include "tests/lib/station_int.h"
@@ -73,8 +74,14 @@ write_policy(struct station *s)
 	    "    accounts: [app]\n    host-groups: [g]\n"
 	    "    options: [permit-pty]\n    max: 1h\n    horizon: 1d\n"
 	    "    request: { of: [dev], proofs: [sshsig] }\n"
+	    "    approve: { need: %u, of: [sre], proofs: [sshsig] }\n"
+	    "  leaf:\n    kind: x509\n    profile: client\n"
+	    "    subject: { cn: \"{person}\", o: [app-write] }\n"
+	    "    revocation: http://127.0.0.1:1/crl\n"
+	    "    max: 1h\n    horizon: 1d\n"
+	    "    request: { of: [dev], proofs: [sshsig] }\n"
 	    "    approve: { need: %u, of: [sre], proofs: [sshsig] }\n",
-	    s->need);
+	    s->need, s->need);
 	NEED(w.err);
 	NEED(sys_write_file(s->policy_file, wr_view(&w), 0600, SYS_REPLACE,
 	    NULL));
@@ -119,13 +126,19 @@ station_run(const char *const argv[])
 }
 
 static struct ssh_priv *
-new_key(void)
+new_key_of(enum ssh_type t)
 {
 	struct rng rng = rand_system();
 	struct ssh_priv *k = NULL;
 
-	NEED(ssh_priv_generate(SSH_ED25519, 0, &rng, &k, NULL));
+	NEED(ssh_priv_generate(t, 0, &rng, &k, NULL));
 	return k;
+}
+
+static struct ssh_priv *
+new_key(void)
+{
+	return new_key_of(SSH_ED25519);
 }
 
 void
@@ -159,7 +172,8 @@ station_make(struct station *s, const char *program, unsigned n)
 	    SYS_NEW, NULL));
 
 	const char *const init[] = { program, "init", s->home,
-	    s->policy_file, "--passphrase-file", s->pass, NULL };
+	    s->policy_file, "--x509", "ecdsa-p256", "--passphrase-file",
+	    s->pass, NULL };
 
 	station_run(init);
 }
@@ -402,15 +416,32 @@ signed_by(const struct ssh_priv *k, const char *ns, struct span text)
 	return b;
 }
 
+/* That the key to be certified is there. */
+static struct buf
+possession(const struct ssh_priv *subject, const struct request *q,
+    struct span text)
+{
+	JIT_DONE(wr_done) struct wr csr = WR_INIT(X509_CSR_MAX);
+	struct buf b = { NULL, 0 };
+
+	if (q->kind == KIND_SSH_USER)
+		return signed_by(subject, NS_POSSESS, text);
+	NEED(csr_put(&csr, subject, span_str(q->id.s), NULL));
+	NEED(wr_take(&csr, &b));
+	return b;
+}
+
 static void
 put_request(struct station *s, struct errand *e, struct request *q)
 {
-	JIT_SCOPED(ssh_priv_free) struct ssh_priv *subject = new_key();
+	JIT_SCOPED(ssh_priv_free) struct ssh_priv *subject =
+	    new_key_of(q->kind == KIND_X509 ? SSH_ECDSA_P256 : SSH_ED25519);
 	JIT_DONE(wr_done) struct wr w = WR_INIT(REQUEST_MAX);
 	char fp[SSH_FP_TEXT];
 
 	ssh_key_fingerprint(ssh_priv_public(subject), fp);
-	q->certify_type = span_str("ssh-ed25519");
+	q->certify_type = span_str(ssh_key_type_name(
+	    ssh_priv_public(subject)));
 	q->certify = span_str(fp);
 	request_put(&w, q);
 	NEED(wr_take(&w, &e->text));
@@ -418,7 +449,7 @@ put_request(struct station *s, struct errand *e, struct request *q)
 
 	JIT_DONE(buf_done) struct buf by = signed_by(s->user[e->who],
 	    NS_REQUEST, BUF_SPAN(e->text));
-	JIT_DONE(buf_done) struct buf own = signed_by(subject, NS_POSSESS,
+	JIT_DONE(buf_done) struct buf own = possession(subject, q,
 	    BUF_SPAN(e->text));
 
 	e->request = station_frame(&(struct ask){ .op = OP_REQUEST,
@@ -439,8 +470,8 @@ station_errand(struct station *s, unsigned who, dur_s opens_in, dur_s life,
 	(void)snprintf(name, sizeof(name), "u%02u", who % 100);
 	q.requester = span_str(name);
 	NEED(ulid_make(sys_wall_ms(), &rng, &q.id));
-	NEED(policy_fill_request(s->policy, span_str("app"), &q, &store,
-	    NULL));
+	NEED(policy_fill_request(s->policy, span_str(s->x509 ? "leaf" :
+	    "app"), &q, &store, NULL));
 	q.created = sys_wall();
 	q.opens = q.created + opens_in;
 	q.closes = q.opens + 1800;

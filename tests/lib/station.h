@@ -3,7 +3,7 @@
  * benchmarks that load it: a policy with people whose keys are at hand, a
  * home, a signer that runs, connections that speak raw frames.
  *
- *	u00 ... u31          group dev: ask for role app
+ *	u00 ... u31          group dev: ask for role app, or leaf (X.509)
  *	b0 b1 b2             group sre: decide on it
  *	admin                group admins
  *
@@ -33,6 +33,7 @@ struct station {
 	char conf[4200], tls_cert[4200], tls_key[4200];
 	unsigned need;			/* approvals of role app */
 	const char *reason;		/* of requests; NULL: a short one */
+	bool x509;			/* errands are for role leaf */
 	struct ssh_priv *user[STATION_USERS], *boss[STATION_BOSSES];
 	struct ssh_priv *admin, *host;
 	struct policy *policy;

@@ -21,7 +21,25 @@ import yaml
 
 NS = {"request": "request.v1@jit-cert", "possess": "possess.v1@jit-cert",
       "decision": "decision.v1@jit-cert", "cancel": "cancel.v1@jit-cert",
-      "drop": "drop.v1@jit-cert", "login": "login.v1@jit-cert"}
+      "drop": "drop.v1@jit-cert", "login": "login.v1@jit-cert",
+      "revoke": "revoke.v1@jit-cert", "lock": "lock.v1@jit-cert",
+      "unlock": "unlock.v1@jit-cert"}
+
+
+def pem_key(path):
+    """A P-256 key by openssl; its public half in PEM."""
+    subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "EC",
+                    "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path],
+                   check=True, stderr=subprocess.DEVNULL)
+    return subprocess.run(["openssl", "pkey", "-in", path, "-pubout"],
+                          check=True, stdout=subprocess.PIPE).stdout.decode()
+
+
+def csr(key, rid):
+    """A PKCS#10 request for that request, in DER, by openssl."""
+    return subprocess.run(["openssl", "req", "-new", "-key", key, "-subj",
+                           f"/CN={rid}", "-outform", "DER"], check=True,
+                          stdout=subprocess.PIPE).stdout
 
 
 class Problem(Exception):
@@ -31,6 +49,10 @@ class Problem(Exception):
         super().__init__(f"{status} {body.get('code')}: {body.get('detail')}")
         self.status, self.code = status, body.get("code")
         self.body = body
+
+
+def is_json(kind):
+    return kind in ("application/json", "application/problem+json")
 
 
 class Spec:
@@ -64,7 +86,16 @@ class Spec:
         jsonschema.Draft202012Validator(schema, resolver=resolver).validate(
             value)
 
-    def check_answer(self, method, path, status, kind, data):
+    def check_headers(self, answer, headers):
+        """Those that are described: there, and of their schema."""
+        for name, h in self.resolve(answer.get("headers", {})).items():
+            value = headers.get(name)
+            assert value is not None or not h.get("required"), name
+            if value is not None:
+                self.check(h["schema"], value)
+
+    def check_answer(self, method, path, status, headers, data):
+        kind = headers.get("Content-Type")
         template, op = self.operation(method, path)
         if op is None:
             answers = {"default": {"$ref": "#/components/responses/Problem"}}
@@ -73,6 +104,7 @@ class Spec:
             self.seen.add((template, method, str(status)))
         answer = self.resolve(answers.get(str(status),
                                           answers.get("default")))
+        self.check_headers(answer, headers)
         content = answer.get("content")
         if method == "HEAD":
             return
@@ -80,7 +112,10 @@ class Spec:
             assert not data, (method, path, status, data[:200])
             return
         assert kind in content, (method, path, status, kind, data[:200])
-        self.check(content[kind]["schema"], json.loads(data))
+        if is_json(kind):
+            self.check(content[kind]["schema"], json.loads(data))
+        elif kind.startswith(("text/", "application/x-pem")):
+            self.check(content[kind]["schema"], data.decode())
 
 
 class Api:
@@ -97,7 +132,8 @@ class Api:
                                            timeout=timeout, context=context)
 
     def call(self, method, path, body=None, headers=None, **query):
-        """(status, headers, parsed body or None); always validated."""
+        """(status, headers, parsed body or None); always validated.  What
+        is no JSON stays bytes."""
         head = {**({"Authorization": f"Bearer {self.token}"} if self.token
                    else {}), **(headers or {})}
         data = None
@@ -118,10 +154,11 @@ class Api:
                 self.conn = None
                 if attempt:
                     raise
-        self.spec.check_answer(method, path, answer.status,
-                               answer.getheader("Content-Type"), got)
-        return (answer.status, answer.headers,
-                json.loads(got) if got else None)
+        self.spec.check_answer(method, path, answer.status, answer.headers,
+                               got)
+        if got and is_json(answer.getheader("Content-Type")):
+            got = json.loads(got)
+        return answer.status, answer.headers, got or None
 
     def want(self, method, path, body=None, **query):
         status, _, got = self.call(method, path, body, **query)
@@ -161,20 +198,26 @@ class Api:
 
     # ---- the road ----
 
-    def ask(self, lab, role, reason, duration="15m", **more):
+    def ask(self, lab, role, reason, duration="15m", x509=False, **more):
         """A request by self.person: (id, text, secret, path of the key)."""
         secret = os.urandom(32)
         key = lab.dir / self.person / f"req-{os.urandom(6).hex()}"
-        lab.keygen(key, "request")
+        if x509:
+            public = pem_key(key)
+        else:
+            lab.keygen(key, "request")
+            public = lab.public(key)
         got = self.post("/v1/render", {
             "kind": "request", "role": role, "duration": duration,
-            "certify": lab.public(key), "reason": reason,
+            "certify": public, "reason": reason,
             "collect": "sha256:" + hashlib.sha256(secret).hexdigest(),
             **more})
         text = base64.b64decode(got["text"])
         self.post("/v1/requests", self.signed(
             text, self.sign(lab.dir / self.person / "key", NS["request"],
-                            text), self.sign(key, NS["possess"], text)))
+                            text),
+            csr(key, got["id"]) if x509 else
+            self.sign(key, NS["possess"], text)))
         return got["id"], text, secret, key
 
     def decide(self, lab, rid, verdict="approve", comment=None):
@@ -185,6 +228,13 @@ class Api:
         return self.post(f"/v1/requests/{rid}/decisions", self.signed(
             text, self.sign(lab.dir / self.person / "key", NS["decision"],
                             text)))
+
+    def lock(self, lab, person, kind="lock", comment="laptop stolen"):
+        got = self.post("/v1/render", {"kind": kind, "person": person,
+                                       "comment": comment})
+        text = base64.b64decode(got["text"])
+        return self.post("/v1/lock", self.signed(
+            text, self.sign(lab.dir / self.person / "key", NS[kind], text)))
 
     def act(self, lab, rid, kind):
         got = self.post("/v1/render", {"kind": kind, "request": rid})

@@ -16,8 +16,8 @@
  *	segments   a home whose segment is full to the last batch; a copy of
  *	           it for each point of the roll and of the spare after it
  *
- * Not here: ERASE_*, which the daemon does not do, and COPY_TAKE*, which
- * wants a full disk; test_journal has those.  JIT_CRASH_SEED for the kills.
+ * Not here: ERASE_*, which the daemon does not do, COPY_TAKE*, which wants a
+ * full disk (test_journal has those), and LIST_SIGN, which changes nothing.  JIT_CRASH_SEED for the kills.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>

@@ -24,7 +24,8 @@ import time
 from lab import put, take
 
 HELLO, REQUEST, DECISION, CANCEL, DROP, COLLECT, SHOW, WAIT, LIST, FIND, \
-    PROVE, BLOBS, ENTRIES, CHECKPOINT = range(1, 15)
+    PROVE, BLOBS, ENTRIES, CHECKPOINT, _, REVOKE, LOCK, PUBLISHED = \
+    range(1, 19)
 TYPES = {1: "genesis", 2: "policy", 3: "blob"}
 STATES = ["ready", "frozen", "no-room"]
 HTTP = {"unreachable": 503, "busy": 503, "log-in-first": 401,
@@ -208,10 +209,12 @@ class FakeApi:
         r = self.ask(HELLO)
         vkey, ca = r.string().decode(), r.string()
         state, now, policy, recovery = r.u8(), r.u64(), r.u64(), r.u64()
+        keys = r.u64()
         kind = take(ca)[0].decode()
         return {"log": vkey, "user_ca": f"{kind} {b64(ca)}",
                 "state": STATES[state], "now": utc(now), "policy": policy,
-                "recovery": recovery, "note": r.note(), "path": []}
+                "recovery": recovery, "keys_index": keys,
+                "note": r.note(), "path": []}
 
     def ca(self, query):
         got = self.hello()
@@ -370,6 +373,13 @@ class FakeApi:
         return {"note": note, "first": first,
                 "entries": [r.entry() for _ in range(count)]}
 
+    def lists(self, query):
+        r = self.ask(PUBLISHED, put(query["name"].encode()) +
+                     struct.pack(">Q", int(query["offset"])))
+        return {"number": r.u64(), "made": utc(r.u64()),
+                "next": utc(r.u64()), "total": r.u64(),
+                "sig": b64(r.string()), "bytes": b64(r.string())}
+
     def collect(self, rid, body):
         return {"certificate": "-", "serial": 1, **self.ask(
             COLLECT, put(rid.encode()) +
@@ -385,6 +395,8 @@ class FakeApi:
             return 200, self.nonce(body)
         if path == "/v1/login":
             return 201, self.login(body)
+        if path == "/v1/lists":
+            return 200, self.lists(query)
         if self.tokens.get(token, ("", 0))[1] <= time.time():
             raise Problem("log-in-first", "Log in first.")
         if path == "/v1/logout":
@@ -394,7 +406,7 @@ class FakeApi:
             return (201, self.signed(REQUEST, body)) if method == "POST" \
                 else (200, self.requests(query))
         for name, op in ("decisions", DECISION), ("cancel", CANCEL), \
-                ("drop", DROP):
+                ("drop", DROP), ("revoke", REVOKE), ("lock", LOCK):
             if path.endswith(f"/{name}"):
                 return 201, self.signed(op, body)
         if path.endswith("/collect"):

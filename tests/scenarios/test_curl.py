@@ -78,6 +78,13 @@ def main():
         rows.check("the certificate is hers", f"alice:{rid}:" in
                    said["alice"])
         rows.check("and sshd let her in", "load average" in said["alice"])
+        rows.check("what he revoked is in the list that she fetched",
+                   "jit-cert revoke v1\n" in said["bob"] and
+                   "REVOKED" in said["alice"] and
+                   "no longer let in" in said["alice"])
+        rows.check("the list is signed, and nothing is newer",
+                   'Good "krl@jit-cert" signature' in said["alice"] and
+                   said["alice"].rstrip().endswith("304"), said["alice"])
         script = head["alice"] + fit("""
 render '{"kind":"decision","request":"ID","verdict":"approve"}' d.txt
 api POST /v1/requests/ID/decisions "$(signed d.txt \\
@@ -88,7 +95,8 @@ api POST /v1/requests/ID/decisions "$(signed d.txt \\
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
             env={"PATH": path, "HOME": str(lab.dir / "alice")}).stdout
         rows.check("a problem is shown", '"code":"own-request"' in said or
-                   '"code":"already-issued"' in said, said)
+                   '"code":"already-issued"' in said or
+                   '"code":"revoked"' in said, said)
 
 
 main()

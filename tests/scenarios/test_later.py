@@ -151,11 +151,12 @@ def gone(lab, rid, path):
     web = lab.road == "https"
     row(lab, "and cannot be approved", "bob", ["approve", pending, "--yes"],
         15, "that you may see" if web else "no role", no=("Approved",))
-    row(lab, "nor that of who left; that is no attack", "bob",
-        ["approve", left, "--yes"], 15, "that you may see" if web else
-        "alice, who asked for it, is not in the policy", no=("Approved", "MISMATCH"))
-    row(lab, "which is told", "dana", ["show", left], 0,
-        "not what the policy would open: alice, who asked")
+    row(lab, "nor that of who left: the signer has ended it", "bob",
+        ["approve", left, "--yes"], 15 if web else 12, "that you may see" if
+        web else "LATE", no=("Approved", "MISMATCH"))
+    row(lab, "which is told", "dana", ["show", left], 0, "state  cancelled",
+        "ended by the signer", "its requester is enrolled no more",
+        no=("not what the policy",))
     for name, which in (("granted", rid), ("denied", denied),
                         ("pending", pending)):
         row(lab, f"evidence of what was {name}", "dana",
@@ -164,7 +165,8 @@ def gone(lab, rid, path):
             "Nothing was logged about it since")
     lab.policy.write_text(before)
     lab.reload()
-    assert lab.run("alice", "cancel", left)[0] == 0
+    row(lab, "and it stays ended", "alice", ["cancel", left], 12,
+        "ended by the signer")
 
 
 def many(lab):

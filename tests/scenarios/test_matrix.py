@@ -34,7 +34,9 @@ SAMPLES = {
     "REQUESTS": (None, {}),
     "ASK": ({**SIGNED, "sigs": SIGNED["sigs"] * 2}, {}),
     "SHOW": (None, {}), "DECIDE": (SIGNED, {}), "CANCEL": (SIGNED, {}),
-    "DROP": (SIGNED, {}),
+    "DROP": (SIGNED, {}), "REVOKE": (SIGNED, {}), "LOCK": (SIGNED, {}),
+    "KRL": (None, {}), "KRL_SIG": (None, {}), "CRL": (None, {}),
+    "CRL_PEM": (None, {}), "LISTS": (None, {"name": "krl"}),
     "COLLECT": ({"secret": base64.b64encode(bytes(32)).decode()}, {}),
     "PROVE": ({"indexes": [0]}, {}),
     "BLOBS": ({"digests": [base64.b64encode(bytes(32)).decode()]}, {}),
@@ -162,7 +164,8 @@ def tokens(lab, spec, apis):
 def main():
     spec = Spec(source / "api/openapi.yaml")
     check_tables(spec)
-    with Lab(signer, cert, certd=certd, people=PEOPLE, roles=AUDITED) as lab:
+    with Lab(signer, cert, certd=certd, people=PEOPLE, roles=AUDITED,
+             init=["--x509", "ecdsa-p256"]) as lab:
         nobody = Api(lab.port, lab.dir / "tls.pem", spec)
         apis = {a: nobody.login(lab, p) if p else nobody
                 for a, p in ACTORS.items()}

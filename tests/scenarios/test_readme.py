@@ -5,8 +5,9 @@
 
 Each block below "<!-- tour: WHO -->" is run by bash as that user, in order,
 on this machine but beside it: in namespaces of its own, with an overlay over
-/etc, /home, /var/lib, /usr/local and /root and a tmpfs on /run, so that the
-accounts, files and the sshd on port 22 exist for the test alone.  Needs root.
+/etc, /home, /var/lib, /var/log and /usr/local and a tmpfs on /run, so that the
+accounts, files, the sshd on port 22 and the PostgreSQL on 5432 exist for the
+test alone.  Needs root, and PostgreSQL 15 as Debian has it.
 """
 import os
 import re
@@ -16,7 +17,11 @@ import tempfile
 import time
 
 INSIDE = "JIT_README_INSIDE"
-LAYERS = ["/etc", "/home", "/var/lib", "/usr/local"]
+WHO = ["root"] * 5 + ["alice", "bob", "alice",  # SSH
+                      "root", "alice", "bob", "bob", "root"]  # X.509
+# What waits for an approver, and how the README writes the end of its id.
+ASKS = {"jit-cert ssh": "9N2B", "jit-cert exec": "4T7C"}
+LAYERS = ["/etc", "/home", "/var/lib", "/var/log", "/usr/local"]
 
 
 def run(*argv, **kw):
@@ -126,9 +131,11 @@ def walk(found, source, known):
     seen, beside = "", None
     for who, script in found:
         script = fill(script, known)
-        if "jit-cert ssh" in script:
+        asks = [word for word in ASKS if word in script]
+        if asks:
             beside = type_beside(who, script)
-            known["9N2B"] = said_in(beside[1], r"jit-cert approve (\w+)")[1]
+            known[ASKS[asks[0]]] = said_in(
+                beside[1], r"jit-cert approve (\w+)")[1]
             continue
         said = type_block(who, script, source)
         seen += said
@@ -136,7 +143,7 @@ def walk(found, source, known):
             wait_for("/run/jit-signer/socket")
         if setup := re.search(r"--pin (\S+) --tls (\S+)", said):
             known.update(VKEY=setup[1], SPKI=setup[2])
-        if who == "bob":
+        if "jit-cert approve" in script:
             if beside[0].wait(60) != 0:
                 sys.exit("FAILED: alice is not let in:\n" +
                          open(beside[1]).read())
@@ -144,21 +151,43 @@ def walk(found, source, known):
     return seen
 
 
+def is_refused():
+    """Taken back: the certificate that alice still has opens nothing."""
+    kept = "~/.local/state/jit-cert/*/x509/*"
+    script = (f"ls {kept}/cert.pem && psql 'host=localhost dbname=payments "
+              "user=app_ro sslmode=require "
+              "ssl_max_protocol_version=TLSv1.2 sslcert='$(echo " + kept +
+              "/cert.pem)' sslkey='$(echo " + kept + "/key.pem) -c 'SELECT 1'")
+    for _ in range(50):
+        done = subprocess.run(
+            ["setpriv", "--reuid=alice", "--regid=alice", "--init-groups",
+             "bash", "-c", script], cwd="/home/alice", text=True,
+            env=environment("alice"), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        if done.returncode != 0 and "revoked" in done.stdout:
+            return
+        time.sleep(0.2)
+    sys.exit("FAILED: what was revoked is let in:\n" + done.stdout)
+
+
 def tour(source):
     sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e"],
                             stderr=subprocess.PIPE)
     wait_for("/run/sshd.pid")
     found = blocks(open(source + "/README.md").read())
-    if [who for who, _ in found] != ["root"] * 5 + ["alice", "bob", "alice"]:
+    if [who for who, _ in found] != WHO:
         sys.exit("FAILED: the README has other blocks than this test knows")
     try:
         seen = walk(found, source, {})
+        is_refused()
     finally:
+        subprocess.run(["pg_ctlcluster", "15", "main", "stop"], check=False)
         for name in ("jit-certd", "jit-signer"):
             subprocess.run(["pkill", "-x", name], check=False)
         sshd.terminate()
         sshd.wait()
-    for word in ("load average", "All of it holds", "Dropped", "sshd trusts"):
+    for word in ("load average", "All of it holds", "Dropped", "sshd trusts",
+                 "(0 rows)", "on the CRL"):
         if word not in seen:
             sys.exit(f"FAILED: nothing says \"{word}\"")
     print("the tour holds")

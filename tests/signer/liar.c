@@ -145,6 +145,15 @@ about(const struct liar *l, const struct ulid *id, uint64_t from,
 
 /* ---- answers ---- */
 
+/* The newest keys entry, 0: none. */
+static uint64_t
+keys_of(const struct liar *l, uint64_t size)
+{
+	while (size > 0 && l->b->entry[size - 1].e.type != ENTRY_KEYS)
+		size--;
+	return size > 0 ? size - 1 : 0;
+}
+
 static void
 say_hello(const struct liar *l, enum lie now, uint64_t size,
     const struct ask *a, struct wr *w)
@@ -156,7 +165,8 @@ say_hello(const struct liar *l, enum lie now, uint64_t size,
 	    world->key[K_STRANGER]));
 	struct hello h = { .now = world->now,
 	    .user_ca = ssh_key_blob(world->ca.v[0].key),
-	    .policy_index = policy_of(l, now, size) };
+	    .policy_index = policy_of(l, now, size),
+	    .keys_index = keys_of(l, size) };
 	struct tlog_vkey v = world->log;
 	struct checkpoint c = { .size = 0 };
 

@@ -52,11 +52,16 @@ def file_rules(folder):
 
 def main():
     expect("summary", run("check", POLICY), 0,
-           "4 people, 2 hosts, 2 host groups, 2 roles")
+           "4 people, 2 hosts, 2 host groups, 3 roles")
     expect("person", run("check", POLICY, "--person", "bob"), 0,
            "needs 2 of: alice, carol")
     expect("nobody", run("check", POLICY, "--person", "dana"), 0, "nothing")
-    expect("regulated: summary", run("check", REGULATED), 0, "4 roles")
+    database = str(SOURCE / "pki-examples/postgresql/policy.yaml")
+    expect("X.509 alone: no hosts", run("check", database), 0,
+           "2 people, 0 hosts, 0 host groups, 2 roles")
+    expect("what an X.509 role opens", run("check", database), 0,
+           "pg-read: CN={person}, O=app-read (postgresql), at most 4h")
+    expect("regulated: summary", run("check", REGULATED), 0, "6 roles")
     expect("regulated: who changes needs two of another group, with touch",
            run("check", REGULATED, "--person", "alice"), 0,
            "needs 2 of: carol, dan, erin (sshsig+touch)")

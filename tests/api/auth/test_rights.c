@@ -256,6 +256,53 @@ gone(void **state)
 	set_up();
 }
 
+/* Who is locked out reads nothing, with whatever key; the others do. */
+static void
+locked_out(void **state)
+{
+	static const enum world_key bobs[] = { K_BOB, K_BOB2 };
+	const struct span names[] = { span_str("bob") };
+	struct reader r = { 0 };
+	struct jit_why why = { 0 };
+
+	(void)state;
+	policy_set_locked(w.policy, names, 1);
+	for (size_t i = 0; i < 2; i++) {
+		struct digest d = digest_of(key_of(bobs[i]));
+
+		JT_WHY(reader_of(w.policy, span_str("bob"), &d, &r, &why),
+		    JIT_E_LOGIN, &why);
+		assert_non_null(strstr(why.msg, "locked out"));
+		assert_null(r.person);
+	}
+	r = reader("alice", K_ALICE);
+	assert_true(reader_sees(&r, span_str("bob"), span_str("prod-db")));
+	policy_set_locked(w.policy, NULL, 0);
+	r = reader("bob", K_BOB);
+}
+
+/* Whoever may revoke (judge.h) sees what they would. */
+static void
+who_ends_sees(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PEOPLE; i++) {
+		struct reader r = reader(people[i].name, people[i].key);
+
+		for (size_t k = 0; k < ROLES; k++) {
+			struct span name = span_str(roles[k]);
+			const struct role *role = policy_role(w.policy, name);
+			struct span zoe = span_str("zoe");
+
+			if (policy_is_admin(w.policy, r.person) ||
+			    (role != NULL && role_may_approve(role, r.person,
+			    zoe)))
+				assert_true(reader_sees(&r, zoe, name));
+			assert_true(reader_sees(&r, r.person->name, name));
+		}
+	}
+}
+
 /* ---- logging in ---- */
 
 /* Signatures that were verified; linked with --wrap. */
@@ -341,6 +388,25 @@ check(const struct attempt *a, struct jit_why *why)
 		assert_null(person.p);
 	}
 	return e;
+}
+
+/* Told to nobody who does not hold the key. */
+static void
+login_locked(void **state)
+{
+	const struct span names[] = { span_str("alice") };
+	JIT_DONE(attempt_done) struct attempt a = attempt(), b = attempt();
+	struct jit_why why = { 0 };
+
+	(void)state;
+	b.key = K_BOB;
+	attempt_make(&a);
+	attempt_make(&b);
+	policy_set_locked(w.policy, names, 1);
+	JT_WHY(check(&a, &why), JIT_E_LOCKEDOUT, &why);
+	JT_WHY(check(&b, &why), JIT_E_LOGIN, &why);
+	policy_set_locked(w.policy, NULL, 0);
+	JT_OK(check(&a, &why));
 }
 
 static void as_is(struct attempt *a) { (void)a; }
@@ -700,7 +766,10 @@ main(void)
 	    JT_ROWS("roles", names_of_roles, people) +
 	    jt_one("sees nothing", sees_nothing) +
 	    jt_one("no roles", no_roles) + JT_ROWS("alias", alias, aliases) +
-	    jt_one("gone", gone) + JT_ROWS("log-in", login_row, logins) +
+	    jt_one("gone", gone) + jt_one("locked out", locked_out) +
+	    jt_one("whoever may end it sees it", who_ends_sees) +
+	    jt_one("a log-in of who is locked out", login_locked) +
+	    JT_ROWS("log-in", login_row, logins) +
 	    JT_ROWS("enumeration", enumeration, enumerations) +
 	    jt_one("one verification", one_verification) +
 	    jt_one("other bytes", other_bytes) +

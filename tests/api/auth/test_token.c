@@ -6,7 +6,7 @@
 
 #include "api/auth/token.h"
 #include "ca/base/text.h"
-#include "tests/lib/jt.h"
+#include "tests/lib/world.h"
 
 #define NOW ((utc_s)1795471200)
 #define LATER (NOW + 8 * 3600)
@@ -96,6 +96,64 @@ found(void **state)
 	JT_OK(token_find(b.t, span_str(two), NOW, &o, NULL));
 	assert_string_equal(o.person, "a23456789.123456789_123456789-12");
 	assert_true(o.expires == LATER + 1);
+}
+
+/* ---- whose owner is nobody any more ---- */
+
+static void
+make_of(struct box *b, const struct world *w, const char *person,
+    enum world_key k, char ret[static TOKEN_TEXT])
+{
+	struct digest d;
+
+	JT_OK(digest_sha256(ssh_key_blob(ssh_priv_public(w->key[k])), &d));
+	JT_OK(token_make(b->t, &rng, span_str(person), &d, NOW, LATER, ret,
+	    NULL));
+}
+
+/* Forgotten for good: they are worth nothing when their owner comes back. */
+static void
+nobody_any_more(void **state)
+{
+	static const enum world_key first[] = { K_BOB }, both[] = { K_BOB,
+	    K_BOB2 };
+	const struct span locked[] = { span_str("alice") };
+	JIT_DONE(box_close) struct box b = box_new();
+	char alice[TOKEN_TEXT], bob[TOKEN_TEXT], bob2[TOKEN_TEXT];
+	char carol[TOKEN_TEXT], zoe[TOKEN_TEXT];
+	static struct world w;
+
+	(void)state;
+	world_init(&w);
+	make_of(&b, &w, "alice", K_ALICE, alice);
+	make_of(&b, &w, "bob", K_BOB, bob);
+	make_of(&b, &w, "bob", K_BOB2, bob2);
+	make_of(&b, &w, "carol", K_CAROL, carol);
+	make_of(&b, &w, "zoe", K_STRANGER, zoe);
+	world_without(&w, BLOCK_PERSON, "bob");
+	world_person(&w, "bob", "group: sre\n", first, 1);
+	policy_set_locked(w.policy, locked, 1);
+	/* In a transaction that is undone, nothing happened. */
+	JT_OK(db_begin(b.d, NULL));
+	JT_OK(tokens_check(b.t, w.policy, NULL));
+	JT_ERR(find(&b, alice, NOW), JIT_E_LOGIN);
+	db_rollback(b.d);
+	JT_OK(find(&b, alice, NOW));
+	JT_OK(find(&b, zoe, NOW));
+	JT_OK(tokens_check(b.t, w.policy, NULL));
+	policy_set_locked(w.policy, NULL, 0);
+	world_without(&w, BLOCK_PERSON, "bob");
+	world_person(&w, "bob", "group: sre\n", both, 2);
+	JT_OK(tokens_check(b.t, w.policy, NULL));
+	JT_ERR(find(&b, alice, NOW), JIT_E_LOGIN);
+	JT_ERR(find(&b, bob2, NOW), JIT_E_LOGIN);
+	JT_ERR(find(&b, zoe, NOW), JIT_E_LOGIN);
+	JT_OK(find(&b, bob, NOW));
+	JT_OK(find(&b, carol, NOW));
+	JT_OK(tokens_drop_of(b.t, span_str("carol"), NULL));
+	JT_ERR(find(&b, carol, NOW), JIT_E_LOGIN);
+	JT_OK(find(&b, bob, NOW));
+	world_done(&w);
 }
 
 struct end { const char *name; utc_s now; enum jit_err want; };
@@ -350,7 +408,8 @@ not_made(void **state)
 int
 main(void)
 {
-	return jt_one("found", found) + JT_ROWS("end", end, ends) +
+	return jt_one("who is nobody any more", nobody_any_more) +
+	    jt_one("found", found) + JT_ROWS("end", end, ends) +
 	    jt_one("dropped", dropped) + jt_one("the oldest goes",
 	    oldest_goes) + jt_one("one that is over makes room",
 	    over_makes_room) + jt_one("restart", restart) +

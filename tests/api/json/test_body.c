@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/json/body.h"
+#include "ca/ssh/sshsig.h"
 #include "tests/lib/jt.h"
 
 struct row { const char *name, *in; size_t n; enum jit_err want;
@@ -304,7 +305,7 @@ static const struct refused refused[] = {
 	{ "no signature", "{\"text\":\"Zg==\",\"sigs\":[]}", 9, 2, "\"sigs\"" },
 	{ "none at all", "{\"text\":\"Zg==\"}", 9, 2, "\"sigs\"" },
 	{ "an empty one", "{\"text\":\"Zg==\",\"sigs\":[\"\"]}", 9, 2,
-	    "\"sigs[0]\": padded base64 (RFC 4648 section 4) of 1 to 12288" },
+	    "\"sigs[0]\": padded base64 (RFC 4648 section 4) of 1 to 16384" },
 	{ "no text", "{\"sigs\":[\"Zg==\"]}", 9, 2, "\"text\"" },
 	{ "three signatures", "{\"text\":\"Zg==\",\"sigs\":[\"Zg==\","
 	    "\"Zg==\",\"Zg==\"]}", 9, 2, "found an array of 3" },
@@ -317,6 +318,45 @@ static const struct refused refused[] = {
 	{ "a member more", "{\"text\":\"Zg==\",\"sigs\":[\"Zg==\"],"
 	    "\"person\":\"bob\"}", 9, 2, "\"person\": no such member" },
 };
+
+/* A signature is no longer than SSHSIG_MAX, a CSR beside it may be. */
+static void
+long_ones(void **state)
+{
+	static const struct { const char *name; size_t n[2], sigs; bool good; }
+	rows[] = {
+		{ "both as long as may be", { SSHSIG_MAX, BODY_PROOF_MAX }, 2,
+		    true },
+		{ "a long signature", { SSHSIG_MAX + 1, 1 }, 2, false },
+		{ "a long CSR", { 1, BODY_PROOF_MAX + 1 }, 2, false },
+		{ "alone", { SSHSIG_MAX, 0 }, 1, true },
+		{ "alone and long", { SSHSIG_MAX + 1, 0 }, 1, false },
+	};
+	static const uint8_t zeros[BODY_PROOF_MAX + 1];
+	/* As it is usually written, and otherwise. */
+	static const char *const heads[] = { "{\"text\":\"Zg==\",\"sigs\":[",
+	    "{\"sigs\":[" };
+	static const char *const tails[] = { "]}", "],\"text\":\"Zg==\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		JIT_DONE(body_signed_done) struct body_signed b = { 0 };
+		JIT_DONE(wr_done) struct wr w = WR_INIT(65536);
+		const size_t k = i / 2;
+
+		print_message("  %s\n", rows[k].name);
+		wr_str(&w, heads[i % 2]);
+		for (size_t j = 0; j < rows[k].sigs; j++) {
+			wr_str(&w, j > 0 ? ",\"" : "\"");
+			b64_put(&w, SPAN(zeros, rows[k].n[j]));
+			wr_u8(&w, '"');
+		}
+		wr_str(&w, tails[i % 2]);
+		JT_ERR(body_signed(wr_view(&w), 9, rows[k].sigs, &b, NULL),
+		    rows[k].good ? JIT_OK : JIT_E_FORMAT);
+		assert_int_equal(b.n, rows[k].good ? rows[k].sigs : 0);
+	}
+}
 
 static void
 not_an_act(void **state)
@@ -441,6 +481,7 @@ main(void)
 	    JT_ROWS("member", member, members) + JT_ROWS("end", end, ends) +
 	    jt_one("too many asked for", too_many_asked) +
 	    JT_ROWS("a signed act", signed_act, spelt) +
+	    jt_one("long signatures and CSRs", long_ones) +
 	    JT_ROWS("not an act", not_an_act, refused) +
 	    jt_one("flips", flips);
 

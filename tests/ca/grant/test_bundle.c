@@ -413,7 +413,8 @@ static struct ulid
 forced(void (*fields)(struct ssh_cert_fields *),
     void (*record)(struct rec_issued *), enum world_key ca)
 {
-	const struct logbook_spoil s = { fields, record, ca, 0 };
+	const struct logbook_spoil s = { .fields = fields,
+	    .record = record, .ca = ca };
 	struct ulid id = logbook_asked(&b, 2);
 
 	force(&id, ENTRY_ISSUED, logbook_issued_body(&b, &id, &s));
@@ -457,7 +458,8 @@ static struct ulid
 l_policy(void)
 {
 	struct ulid id = logbook_asked(&b, 2);
-	const struct logbook_spoil s = { NULL, other_policy, K_CA, 0 };
+	const struct logbook_spoil s = { .record = other_policy,
+	    .ca = K_CA };
 
 	/* Logged twice: the list is the same, its index is not. */
 	(void)logbook_policy(&b);
@@ -590,7 +592,7 @@ static const struct lie lies[] = {
 	{ "an earlier one", l_earlier, JIT_E_VERIFY },
 	{ "an option less", l_option, JIT_E_VERIFY },
 	{ "another principal", l_principal, JIT_E_VERIFY },
-	{ "another CA", l_ca, JIT_E_SIG },
+	{ "another CA", l_ca, JIT_E_VERIFY },
 	{ "one approval is listed", l_half, JIT_E_VERIFY },
 	{ "one approval is listed twice", l_twice, JIT_E_VERIFY },
 	{ "another request is named", l_request, JIT_E_VERIFY },

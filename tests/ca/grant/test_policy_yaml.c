@@ -37,6 +37,8 @@ static const struct row rows[] = {
 	    "stands twice" },
 	{ "no key", "    keys:\n      - ", "    keys: []\n    #", "empty" },
 	{ "no such host", "[db1]", "[db2]", "there is no host \"db2\"" },
+	{ "no host groups", "host-groups:\n  prod-db: [db1]\n"
+	    "  prod-web: [web1]\n", "", "there is no host group \"prod-db\"" },
 	{ "no such host group", "host-groups: [prod-db]",
 	    "host-groups: [prod-dc]", "there is no host group" },
 	{ "a dot in a host group's name", "  prod-web: [web1]",
@@ -243,6 +245,29 @@ one_meaning(void **state)
 	assert_true(digest_eq(&d1, &d2));
 }
 
+/* The policies of the other examples: some open no host at all. */
+static void
+examples(void **state)
+{
+	static const char *const names[] = { "kubernetes", "mariadb", "nginx",
+	    "postgresql", "redis", "vnc" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		JIT_SCOPED(policy_free) struct policy *p = NULL;
+		struct jit_why why = { 0 };
+		char path[64];
+		struct buf b;
+
+		(void)snprintf(path, sizeof(path),
+		    "pki-examples/%s/policy.yaml", names[i]);
+		b = jt_file(jt_source(path));
+		JT_WHY(policy_from_yaml(path, BUF_SPAN(b), &p, &why), JIT_OK,
+		    &why);
+		buf_done(&b);
+	}
+}
+
 static void
 try_it(void *arg, struct span s)
 {
@@ -288,6 +313,7 @@ main(void)
 	text = example;
 	bad = JT_ROWS("rows", row, rows) +
 	    jt_one("one meaning", one_meaning) +
+	    jt_one("examples", examples) +
 	    jt_one("flipped", flipped);
 	text = with_role();
 	bad += JT_ROWS("x509 rows", row, x509_rows) +

@@ -243,6 +243,25 @@ wrong_signers(void **state)
 	assert_int_equal(w.n, 0);
 }
 
+/* Case 47: a root of the same name and key that allows no CA below it. */
+static void
+pathlen_of_issuer(void **state)
+{
+	const struct pki *p = pki(SSH_ECDSA_P256, true);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(X509_CA_MAX);
+	JIT_SCOPED(x509_ca_free) struct x509_ca *root = NULL;
+	struct x509_ca_fields f = pki_ca_fields("jit-root", 0);
+	struct jit_why why = { 0 };
+
+	(void)state;
+	JT_OK(x509_ca_make(&w, &f, pki_pub(SSH_ECDSA_P256, 1), NULL,
+	    pki_key(SSH_ECDSA_P256, 1), NULL));
+	JT_OK(x509_ca_parse(wr_view(&w), &root, NULL));
+	JT_OK(x509_ca_verify(p->ca, p->root, NULL));
+	JT_WHY(x509_ca_verify(p->ca, root, &why), JIT_E_VERIFY, &why);
+	assert_non_null(strstr(why.msg, "path length"));
+}
+
 /* By halves, as with a token: a signature that is not the root's. */
 static void
 halves(void **state)
@@ -295,5 +314,6 @@ main(void)
 	    JT_ROWS("ours", ours, pki_types) +
 	    JT_ROWS("refused", refuse, refused) +
 	    jt_one("wrong signers", wrong_signers) +
+	    jt_one("case 47: pathlen of the issuer", pathlen_of_issuer) +
 	    jt_one("halves", halves) + jt_one("flip and truncate", flip);
 }

@@ -6,6 +6,7 @@
 
 #include "ca/x509/oid.h"
 #include "tests/ca/x509/pki.h"
+#include "tests/lib/json.h"
 
 /* ---- there and back ---- */
 
@@ -472,19 +473,136 @@ lint(void **state)
 		tbs.p[i] ^= (uint8_t)(1 << (i % 8));
 	}
 	assert_int_equal(taken, 0);
-	/* CA:TRUE by hand. */
-	JT_OK(x509_lint(p->lint, wr_view(&tbs), &l.f, k, NULL));
-	for (size_t i = 0; i + 4 < tbs.n; i++)
-		if (memcmp(tbs.p + i, "\x04\x02\x30\x00", 4) == 0) {
-			JIT_DONE(wr_done) struct wr bad =
-			    WR_INIT(X509_CERT_MAX);
+}
 
-			wr_raw(&bad, tbs.p, i);
-			wr_raw(&bad, "\x04\x05\x30\x03\x01\x01\xff", 7);
-			wr_raw(&bad, tbs.p + i + 4, tbs.n - i - 4);
-			JT_ERR(x509_lint(p->lint, wr_view(&bad), &l.f, k,
-			    NULL), JIT_E_FORMAT);
+/* One extension of a leaf made another, left out (no hex), or added. */
+static const struct more {
+	const char *name;
+	enum oid oid;		/* OID_COUNT: added at the end */
+	const char *hex;	/* of the whole Extension */
+} mores[] = {
+	{ "case 44: CA:TRUE", OID_BASIC_CONSTRAINTS,
+	    "300f0603551d130101ff040530030101ff" },
+	{ "case 44: keyCertSign", OID_KEY_USAGE,
+	    "300e0603551d0f0101ff040403020284" },
+	{ "keyUsage not critical", OID_KEY_USAGE,
+	    "300b0603551d0f040403020780" },
+	{ "any extended usage", OID_EXT_KEY_USAGE,
+	    "300f0603551d2504083006060455"
+	    "1d2500" },
+	{ "client and server", OID_EXT_KEY_USAGE,
+	    "301d0603551d250416301406082b0601050507030206082b06010505070301" },
+	{ "client, not server", OID_EXT_KEY_USAGE,
+	    "30130603551d25040c300a06082b06010505070302" },
+	{ "another key's SKI", OID_SKI,
+	    "301d0603551d0e04160414000102030405060708090a0b0c0d0e0f10111213" },
+	{ "another CA's AKI", OID_AKI,
+	    "301f0603551d2304183016801400010203040506070809"
+	    "0a0b0c0d0e0f10111213" },
+	{ "case 46: a wildcard", OID_SAN,
+	    "30100603551d110409300782052a2e612e62" },
+	{ "no SAN", OID_SAN, "" }, { "no grant", OID_GRANT, "" },
+	{ "no SKI", OID_SKI, "" }, { "no AKI", OID_AKI, "" },
+	{ "no noRevAvail", OID_NO_REV_AVAIL, "" },
+	{ "an odd noRevAvail", OID_NO_REV_AVAIL, "300a0603551d3804030101ff" },
+	{ "one more", OID_COUNT, "300a06042a03040504020500" },
+	{ "one more, critical", OID_COUNT, "300d06042a0304050101ff04020500" },
+	{ "noRevAvail twice", OID_COUNT, "30090603551d3804020500" },
+};
+
+static void
+change_ext(struct wr *w, struct span tbs, const struct more *m)
+{
+	JIT_DONE(buf_done) struct buf with = jt_hex(m->hex);
+	struct rd r = rd_of(tbs), in = der_enter(&r, DER_SEQ), ext, exts;
+	size_t all = der_begin(w, DER_SEQ), outer, list;
+	unsigned hits = 0;
+
+	/* What is put in is DER, so that its meaning is what is refused. */
+	ext = rd_of(BUF_SPAN(with));
+	assert_int_equal(with.n > 0 ? der_whole(&ext).n : 0, with.n);
+	while (in.n > 0 && !der_is(&in, DER_CTXC(3)))
+		wr_span(w, der_whole(&in));
+	exts = der_enter(&in, DER_CTXC(3));
+	exts = der_enter(&exts, DER_SEQ);
+	outer = der_begin(w, DER_CTXC(3));
+	list = der_begin(w, DER_SEQ);
+	while (exts.n > 0) {
+		struct span one = der_whole(&exts);
+
+		ext = rd_of(one);
+		ext = der_enter(&ext, DER_SEQ);
+		if (oid_find(der_get(&ext, DER_OID)) != m->oid) {
+			wr_span(w, one);
+			continue;
 		}
+		wr_span(w, BUF_SPAN(with));
+		hits++;
+	}
+	if (m->oid == OID_COUNT)
+		wr_span(w, BUF_SPAN(with));
+	else
+		assert_int_equal(hits, 1);
+	der_end(w, list);
+	der_end(w, outer);
+	der_end(w, all);
+	JT_OK(rd_end(&exts));
+	JT_OK(w->err);
+}
+
+/* Neither linted nor, when the CA has signed it, read or handed out. */
+static void
+more_than_approved(void **state)
+{
+	const struct more *m = *state;
+	const struct pki *p = pki(SSH_ECDSA_P256, true);
+	const struct ssh_key *k = pki_pub(SSH_ECDSA_P256, 2);
+	JIT_DONE(wr_done) struct wr tbs = WR_INIT(X509_CERT_MAX);
+	JIT_DONE(wr_done) struct wr bad = WR_INIT(X509_CERT_MAX);
+	JIT_DONE(wr_done) struct wr sig = WR_INIT(512);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(X509_CERT_MAX);
+	JIT_SCOPED(x509_cert_free) struct x509_cert *c = NULL;
+	enum jit_err want = m->oid == OID_AKI && m->hex[0] != '\0' ?
+	    JIT_E_VERIFY : JIT_E_FORMAT;
+	struct jit_why why = { 0 };
+	struct pki_leaf l;
+
+	pki_leaf(&l, "server");
+	JT_OK(x509_put_tbs(&tbs, &l.f, k, p->ca, NULL));
+	change_ext(&bad, wr_view(&tbs), m);
+	JT_WHY(x509_lint(p->lint, wr_view(&bad), &l.f, k, &why), want, &why);
+	JT_OK(x509_sign(p->key, wr_view(&bad), &sig));
+	JT_ERR(x509_finish(&w, wr_view(&bad), wr_view(&sig), &l.f, k, p->ca,
+	    NULL), want);
+	assert_int_equal(w.n, 0);
+	x509_join(&w, wr_view(&bad), SSH_ECDSA_P256, wr_view(&sig));
+	JT_ERR(x509_cert_parse(wr_view(&w), &c, NULL), want == JIT_E_VERIFY ?
+	    JIT_OK : want);
+}
+
+/* Inside, another algorithm than outside, all of it signed. */
+static void
+two_algorithms(void **state)
+{
+	static const uint8_t sha256[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3,
+	    2 };
+	const struct pki *p = pki(SSH_ECDSA_P256, true);
+	JIT_DONE(wr_done) struct wr tbs = WR_INIT(X509_CERT_MAX);
+	JIT_DONE(wr_done) struct wr sig = WR_INIT(512);
+	JIT_DONE(wr_done) struct wr w = WR_INIT(X509_CERT_MAX);
+	JIT_SCOPED(x509_cert_free) struct x509_cert *c = NULL;
+	struct pki_leaf l;
+	size_t i = 0;
+
+	(void)state;
+	pki_leaf(&l, "client");
+	JT_OK(x509_put_tbs(&tbs, &l.f, pki_pub(SSH_ED25519, 2), p->ca, NULL));
+	while (memcmp(tbs.p + i, sha256, sizeof(sha256)) != 0)
+		assert_true(++i < tbs.n - sizeof(sha256));
+	tbs.p[i + 7] = 3;
+	JT_OK(x509_sign(p->key, wr_view(&tbs), &sig));
+	x509_join(&w, wr_view(&tbs), SSH_ECDSA_P256, wr_view(&sig));
+	JT_ERR(x509_cert_parse(wr_view(&w), &c, NULL), JIT_E_FORMAT);
 }
 
 /* Case 47: a CA with EKU for clients certifies no server. */
@@ -640,6 +758,8 @@ main(void)
 	    jt_one("another key or CA", other_key_or_ca) +
 	    jt_one("case 43: a leaf as CA", leaf_as_ca) +
 	    jt_one("lint", lint) +
+	    JT_ROWS("more than approved", more_than_approved, mores) +
+	    jt_one("two algorithms", two_algorithms) +
 	    jt_one("case 47: EKU of the CA", eku_constraint) +
 	    JT_ROWS("halves", halves, pki_types) +
 	    jt_one("flip and truncate", flip) +

@@ -156,7 +156,8 @@ known_oids(void **state)
 {
 	static const struct { enum oid o; const char *dotted; } rows[] = {
 		{ OID_EC, "1.2.840.10045.2.1" },
-		{ OID_P256, "1.2.840.10045.3.1.7" }, { OID_P384, "1.3.132.0.34" },
+		{ OID_P256, "1.2.840.10045.3.1.7" },
+		{ OID_P384, "1.3.132.0.34" },
 		{ OID_P521, "1.3.132.0.35" }, { OID_ED25519, "1.3.101.112" },
 		{ OID_RSA, "1.2.840.113549.1.1.1" },
 		{ OID_RSA_PSS, "1.2.840.113549.1.1.10" },
@@ -174,7 +175,8 @@ known_oids(void **state)
 		{ OID_EXTENSION_REQUEST, "1.2.840.113549.1.9.14" },
 		{ OID_CHALLENGE_PASSWORD, "1.2.840.113549.1.9.7" },
 		{ OID_SKI, "2.5.29.14" }, { OID_KEY_USAGE, "2.5.29.15" },
-		{ OID_SAN, "2.5.29.17" }, { OID_BASIC_CONSTRAINTS, "2.5.29.19" },
+		{ OID_SAN, "2.5.29.17" },
+		{ OID_BASIC_CONSTRAINTS, "2.5.29.19" },
 		{ OID_CRL_NUMBER, "2.5.29.20" },
 		{ OID_NAME_CONSTRAINTS, "2.5.29.30" },
 		{ OID_CRL_POINTS, "2.5.29.31" }, { OID_AKI, "2.5.29.35" },

@@ -14,6 +14,14 @@
 #define LIST(next) "{" NOW "\"next\":" next ",\"note\":\"n\"," \
     "\"receipts\":[" GOOD "]}"
 
+#define HELLO(keys) "{\"log\":\"v\",\"user_ca\":\"ssh-ed25519 " \
+    "AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea" \
+    "\",\"state\":\"ready\"," NOW "\"recovery\":0," keys \
+    "\"note\":\"n\",\"path\":[]}"
+#define PUBLISHED(bytes) "{\"number\":7,\"made\":\"2026-11-23T20:58:11Z\"," \
+    "\"next\":\"2026-11-24T20:58:11Z\",\"total\":3,\"sig\":\"eA==\"," \
+    "\"bytes\":" bytes "}"
+
 struct row {
 	const char *name;
 	enum op op;
@@ -75,6 +83,18 @@ static const struct row rows[] = {
 	{ "hello without keys", OP_HELLO, "{" NOW "\"note\":\"n\"}",
 	  JIT_E_PROTOCOL },
 	{ "not to be asked", OP_FOLLOW, "{}", JIT_E_UNBUILT },
+	{ "a revocation", OP_REVOKE, RECEIPTS(GOOD), JIT_OK },
+	{ "a lock", OP_LOCK, RECEIPTS(GOOD), JIT_OK },
+	{ "hello", OP_HELLO, HELLO("\"keys_index\":9,"), JIT_OK },
+	{ "hello without the index of its keys", OP_HELLO, HELLO(""),
+	  JIT_E_PROTOCOL },
+	{ "a list's page", OP_PUBLISHED, PUBLISHED("\"eHh4\""), JIT_OK },
+	{ "a page that is null", OP_PUBLISHED, PUBLISHED("null"),
+	  JIT_E_PROTOCOL },
+	{ "a page that is no base64", OP_PUBLISHED, PUBLISHED("\"eHh\""),
+	  JIT_E_PROTOCOL },
+	{ "a page without its number", OP_PUBLISHED, "{\"made\":\"2026-11-23"
+	  "T20:58:11Z\"}", JIT_E_PROTOCOL },
 };
 
 /* From the text to what the client would read. */
@@ -120,6 +140,26 @@ test_read(void **state)
 	assert_int_equal(l.receipts.v[0].proof.n, 1);
 	assert_int_equal(l.receipts.v[0].e.body.n, 1);
 	assert_int_equal(l.receipts.v[0].e.index, 16);
+}
+
+/* Both of the newer forms, as the readers of the protocol take them. */
+static void
+test_read_more(void **state)
+{
+	JIT_DONE(buf_done) struct buf hello = { NULL, 0 };
+	JIT_DONE(buf_done) struct buf page = { NULL, 0 };
+	struct published p;
+	struct hello h;
+
+	(void)state;
+	JT_OK(convert(OP_HELLO, span_str(HELLO("\"keys_index\":9,")), &hello));
+	JT_OK(hello_get(BUF_SPAN(hello), &h, NULL));
+	assert_true(h.keys_index == 9 && h.policy_index == 3 &&
+	    h.recovery == 0);
+	JT_OK(convert(OP_PUBLISHED, span_str(PUBLISHED("\"eHh4\"")), &page));
+	JT_OK(published_get(BUF_SPAN(page), &p, NULL));
+	assert_true(p.number == 7 && p.total == 3 && p.next - p.made ==
+	    86400 && span_eq_str(p.sig, "x") && span_eq_str(p.bytes, "xxx"));
 }
 
 static void
@@ -186,6 +226,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_more),
 		cmocka_unit_test(test_mangle),
 		cmocka_unit_test(test_problem),
 	};

@@ -22,6 +22,7 @@
  *	always                    the key wants its PIN each time
  *	many                      C_FindObjects says more than was asked for
  *
+ * "spy" names a file that it tries to open, "spied" says what could be done.
  * "logins" gets a byte a C_Login, "pids" a line and "env" the environment
  * at each C_Initialize.
  */
@@ -31,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <openssl/core_names.h>
@@ -118,6 +120,34 @@ load_key(const char *name)
 	return k;
 }
 
+/* What could we do?  "+" each: open the file, open one beside it, send our
+ * parent's parent a signal, start a program. */
+static void
+spy(void)
+{
+	char target[512] = "";
+	FILE *f = fopen(path_of("spy"), "re");
+	int fd;
+	pid_t pid;
+
+	if (f == NULL)
+		return;
+	if (fgets(target, sizeof(target), f) == NULL)
+		abort();
+	(void)fclose(f);
+	fd = open(target, O_RDONLY | O_CLOEXEC);
+	count("spied", fd >= 0 ? "+" : "-");
+	fd = open(path_of("key.pem"), O_RDONLY | O_CLOEXEC);
+	count("spied", fd >= 0 ? "+" : "-");
+	count("spied", kill(getppid(), 0) == 0 ? "+" : "-");
+	if ((pid = fork()) == 0) {
+		(void)execl("/bin/true", "true", (char *)NULL);
+		_exit(9);
+	}
+	(void)waitpid(pid, &fd, 0);
+	count("spied", WIFEXITED(fd) && WEXITSTATUS(fd) == 0 ? "+" : "-");
+}
+
 static ck_rv_t
 initialize(void *args)
 {
@@ -130,6 +160,7 @@ initialize(void *args)
 		count("env", *v);
 		count("env", "\n");
 	}
+	spy();
 	misbehave("hang-init", "crash-init");
 	key = load_key("key.pem");
 	other = load_key("other.pem");

@@ -16,13 +16,14 @@
 
 #include "ca/base/sys.h"
 #include "signer/jail.h"
+#include "signer/landlock.h"
 #include "signer/token/token_int.h"
 #include "tests/lib/run.h"
 #include "tests/signer/token/rig.h"
 
 #define URI "pkcs11:token=fake;object=ca"
 #define TIMEOUT 4000	/* ms; a busy machine takes a second to start one */
-#define BACKOFF 50
+#define BACKOFF 20
 
 static char module[512];
 
@@ -35,7 +36,8 @@ at(const char *name)
 	static int i;
 
 	i ^= 1;
-	(void)snprintf(path[i], sizeof(path[i]), "%s/%s", jt_tmpdir(), name);
+	(void)snprintf(path[i], sizeof(path[i]), "%s/fake/%s", jt_tmpdir(),
+	    name);
 	return path[i];
 }
 
@@ -405,6 +407,39 @@ environment(void **state)
 	(void)unsetenv("JIT_SOME_SECRET");
 }
 
+/* What is hidden from modules is; all else they can open. */
+static void
+hidden(void **state)
+{
+	JIT_DONE(secret_done) struct secret pin = { NULL, 0, 0 };
+	const struct token_key k = { .name = "ca", .uri = URI,
+	    .module = module, .pin = &pin };
+	char secret[512], dir[512];
+	const char *const paths[] = { dir, "/nowhere/at/all" };
+	const struct token_config c = { .program = rig_program(), .keys = &k,
+	    .n = 1, .timeout_ms = TIMEOUT, .backoff_ms = BACKOFF,
+	    .hidden = paths, .n_hidden = 2 };
+	JIT_SCOPED(token_free) struct token *t = NULL;
+	struct jit_why why = { 0 };
+
+	(void)state;
+	fresh("");
+	(void)snprintf(dir, sizeof(dir), "%s/home", jt_tmpdir());
+	(void)snprintf(secret, sizeof(secret), "%s/home/secret",
+	    jt_tmpdir());
+	assert_int_equal(mkdir(dir, 0700), 0);
+	jt_write(secret, span_str("x"));
+	jt_write(at("spy"), span_str(secret));
+	JT_OK(secret_copy(&pin, span_str("1234")));
+	JT_WHY(token_start(&c, &t, &why), JIT_OK, &why);
+	JT_WHY(rig_sign(t, 0, &why), JIT_OK, &why);
+	JIT_DONE(buf_done) struct buf spied = jt_file(at("spied"));
+	/* That file, one beside it, a signal to others, a program. */
+	assert_string_equal((char *)spied.p, landlock_abi() >= 6 ?
+	    "-+--" : "-++-");
+	(void)unlink(at("spy"));
+}
+
 /* Signing works inside of the signer's jail. */
 static void
 in_jail(void **state)
@@ -474,10 +509,14 @@ make_key(const char *name)
 int
 main(void)
 {
+	char dir[512];
+
 	(void)snprintf(module, sizeof(module),
 	    "%s/tests/signer/token/fake_p11.so", getenv("JIT_BUILD"));
 	rig_softhsm();
-	(void)setenv("YKCS11_FAKE", jt_tmpdir(), 1);
+	(void)snprintf(dir, sizeof(dir), "%s/fake", jt_tmpdir());
+	(void)mkdir(dir, 0700);
+	(void)setenv("YKCS11_FAKE", dir, 1);
 	make_key("key.pem");
 	make_key("other.pem");
 	return JT_ROWS("told", told, rows) +
@@ -490,6 +529,7 @@ main(void)
 	    jt_one("the keeper is killed", keeper_dies) +
 	    jt_one("the keeper is silent", keeper_silent) +
 	    jt_one("environment", environment) +
+	    jt_one("hidden paths", hidden) +
 	    jt_one("in the jail", in_jail) +
 	    jt_one("a module that others can change", writable);
 }

@@ -160,6 +160,31 @@ two_pins(void **state)
 	JT_ERR(rig_start_keys(k, 2, 1000, 50, &t, NULL), JIT_E_ARG);
 }
 
+struct program_row {
+	const char *name, *program;
+	enum jit_err err;
+};
+
+static const struct program_row programs[] = {
+	{ "none", "/nowhere/jit-signer-token", JIT_E_UNKNOWN },
+	{ "one that ends at once", "/bin/true", JIT_E_TOKEN },
+	{ "a folder", "/tmp", JIT_E_UNKNOWN },
+};
+
+static void
+no_helper(void **state)
+{
+	const struct program_row *row = *state;
+	const struct token_key k = { .name = "ca", .module = SOFTHSM,
+	    .uri = "pkcs11:token=jit;object=a" };
+	const struct token_config c = { .program = row->program, .keys = &k,
+	    .n = 1 };
+	struct token *t = NULL;
+
+	JT_ERR(token_start(&c, &t, NULL), row->err);
+	assert_null(t);
+}
+
 /* Four keys of one token, one worker; and another key than was expected. */
 static void
 together(void **state)
@@ -251,6 +276,7 @@ main(void)
 	return JT_ROWS("makes", makes, types) +
 	    JT_ROWS("says why", says_why, fails) +
 	    JT_ROWS("refused", refused, configs) +
+	    JT_ROWS("no helper", no_helper, programs) +
 	    jt_one("two PINs for one token", two_pins) +
 	    jt_one("together", together) + jt_one("pipelined", pipelined) +
 	    jt_one("lists", lists);
