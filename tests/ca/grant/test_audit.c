@@ -131,6 +131,31 @@ erased(void **state)
 	    audit_counts(a)->unjudged == 0 && audit_counts(a)->issued == 2);
 }
 
+/* What was taken back, locks, keys: counted, and judged as well. */
+static void
+taken(void **state)
+{
+	struct ulid t[TAKEN_N];
+	JIT_DONE(buf_done) struct buf note = { NULL, 0 };
+
+	(void)state;
+	logbook_done(&b);
+	logbook_init(&b);
+	logbook_taken(&b, t);
+	note = logbook_note(&b, b.n);
+	for (int m = LEDGER_JUDGE; m <= LEDGER_DEEP; m++) {
+		JIT_SCOPED(audit_free) struct audit *a = begun(b.n,
+		    (enum ledger_mode)m);
+		const struct audit_counts *n = audit_counts(a);
+
+		JT_OK(audit_checkpoint(a, BUF_SPAN(note), NULL, NULL));
+		assert_true(n->requests == TAKEN_N && n->issued == 5 &&
+		    n->revoked == 5 && n->dropped == 1 && n->locks == 3 &&
+		    n->cancelled == 0 && n->policies == 3 &&
+		    n->unjudged == 0);
+	}
+}
+
 int
 main(void)
 {
@@ -140,7 +165,7 @@ main(void)
 	logbook_story(&b, ids);
 	failed = jt_one("whole", whole) + jt_one("other", other) +
 	    jt_one("pinned", pinned) + jt_one("leaves", leaves) +
-	    jt_one("erased", erased);
+	    jt_one("erased", erased) + jt_one("taken back", taken);
 	logbook_done(&b);
 	return failed;
 }

@@ -724,6 +724,116 @@ touched(void **state)
 	}
 }
 
+/* ---- what was taken back; X.509 and the keys behind it ---- */
+
+static struct ulid taken[TAKEN_N];
+
+static void
+taken_stands(void **state)
+{
+	static const struct { const char *standing; bool cert, ended; }
+	    want[TAKEN_N] = {
+		[TAKEN_REVOKED] = { "revoked", true, true },
+		[TAKEN_LOCKED] = { "revoked", true, true },
+		[TAKEN_PENDING] = { "cancelled", false, true },
+		[TAKEN_PERSON] = { "revoked", true, true },
+		[TAKEN_KEY] = { "cancelled", false, true },
+		[TAKEN_ACTIVE] = { "active", true, false },
+		[TAKEN_DROPPED] = { "dropped", true, true },
+		[TAKEN_OPEN] = { "pending", false, false } };
+
+	(void)state;
+	for (int i = 0; i < TAKEN_N; i++) {
+		JIT_DONE(buf_done) struct buf text = { NULL, 0 };
+		JIT_DONE(bundle_summary_done) struct bundle_summary s = {
+		    .n_by = 0 };
+		JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 16);
+		const struct bundle_pins p = pins();
+		struct jit_why why = { 0 };
+
+		/* Carol's block of then is not in the policy of now. */
+		if (i == TAKEN_KEY)
+			continue;
+		text = logbook_bundle(&b, &taken[i]);
+		JT_WHY(bundle_verify(BUF_SPAN(text), &p, b.w.now, &s, &why),
+		    JIT_OK, &why);
+		assert_string_equal(standing_name(s.standing),
+		    want[i].standing);
+		assert_true(s.has_cert == want[i].cert &&
+		    (s.ended != 0) == want[i].ended);
+		assert_true(s.keys_index > 0 &&
+		    b.entry[s.keys_index].e.type == ENTRY_KEYS);
+		assert_int_equal(strlen(s.serial), !s.has_cert ? 0 :
+		    s.cert.kind == KIND_X509 ? 32 : 1);
+		bundle_summary_put(&w, &s);
+		JT_OK(w.err);
+	}
+}
+
+/* The evidence of an x509 certificate with its keys entry changed. */
+static void
+keys_entry(void **state)
+{
+	uint64_t index[BUNDLE_ENTRIES_MAX], v[BUNDLE_ENTRIES_MAX + 1];
+	size_t n = logbook_evidence(&b, &taken[TAKEN_ACTIVE], index), k = 0;
+	uint64_t keys[4];
+	size_t n_keys = 0, at = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < b.n; i++)
+		if (b.entry[i].e.type == ENTRY_KEYS)
+			keys[n_keys++] = i;
+	assert_int_equal(n_keys, 3);
+	while (b.entry[index[at]].e.type != ENTRY_KEYS)
+		at++;
+	assert_true(index[at] == keys[1]);
+	for (size_t i = 0; i < n; i++)
+		if (i != at)
+			v[k++] = index[i];
+	JIT_DONE(buf_done) struct buf none = logbook_bundle_of(&b,
+	    &taken[TAKEN_ACTIVE], v, k, b.n);
+
+	check_refused(BUF_SPAN(none));
+	/* Two of them; one that is newer than the certificate. */
+	for (int which = 0; which < 2; which++) {
+		uint64_t more = which == 0 ? keys[0] : keys[2];
+		bool in = false;
+
+		k = 0;
+		for (size_t i = 0; i < n; i++) {
+			if (!in && index[i] > more) {
+				v[k++] = more;
+				in = true;
+			}
+			if (which == 0 || i != at)
+				v[k++] = index[i];
+		}
+		if (!in)
+			v[k++] = more;
+		JIT_DONE(buf_done) struct buf text = logbook_bundle_of(&b,
+		    &taken[TAKEN_ACTIVE], v, k, b.n);
+
+		check_refused(BUF_SPAN(text));
+	}
+}
+
+static void
+x509_bits(void *arg, struct span s)
+{
+	(void)arg;
+	check_refused(s);
+}
+
+static void
+x509_flipped(void **state)
+{
+	JIT_DONE(buf_done) struct buf text = logbook_bundle(&b,
+	    &taken[TAKEN_ACTIVE]);
+
+	(void)state;
+	jt_flip_truncate_max(BUF_SPAN(text), 300, x509_bits, NULL);
+}
+
 int
 main(void)
 {
@@ -738,6 +848,13 @@ main(void)
 	    jt_one("one more", one_more) + jt_one("moved", moved) +
 	    jt_one("forms", forms) + jt_one("flips", flips) +
 	    JT_ROWS("lie", lie, lies) + jt_one("touched", touched);
+	logbook_done(&b);
+	logbook_init(&b);
+	logbook_taken(&b, taken);
+	(void)logbook_keys(&b);		/* behind the certificates */
+	failed += jt_one("taken: stands", taken_stands) +
+	    jt_one("taken: the keys entry", keys_entry) +
+	    jt_one("taken: flipped", x509_flipped);
 	logbook_done(&b);
 	return failed;
 }

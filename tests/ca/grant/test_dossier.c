@@ -287,6 +287,89 @@ opened(void **state)
 	assert_int_equal(d->h.n_decisions, 1);
 }
 
+/* ---- what is taken back ---- */
+
+static struct ulid taken[TAKEN_N];
+
+static const struct where taken_wheres[] = {
+	{ "revoked", TAKEN_REVOKED, 0, STAND_REVOKED, 0 },
+	{ "revoked, and its time over", TAKEN_REVOKED, 9 * H, STAND_REVOKED,
+	    0 },
+	{ "ended with a lock", TAKEN_LOCKED, 0, STAND_REVOKED, 0 },
+	{ "ended while pending", TAKEN_PENDING, 0, STAND_CANCELLED, 0 },
+	{ "ended with the person", TAKEN_PERSON, 0, STAND_REVOKED, 0 },
+	{ "ended with the key", TAKEN_KEY, 0, STAND_CANCELLED, 0 },
+	{ "x509, active", TAKEN_ACTIVE, 0, STAND_ACTIVE, 0 },
+	{ "x509, ended", TAKEN_ACTIVE, H, STAND_ENDED, 0 },
+	{ "x509, dropped", TAKEN_DROPPED, 0, STAND_DROPPED, 0 },
+	{ "x509, pending", TAKEN_OPEN, 0, STAND_PENDING, 0 },
+};
+
+static void
+taken_where(void **state)
+{
+	const struct where *t = *state;
+
+	for (int trust = DOSSIER_VERIFY; trust <= DOSSIER_OWN; trust++) {
+		JIT_SCOPED(dossier_free) struct dossier *d =
+		    collect(&taken[t->which], (enum dossier_trust)trust);
+
+		assert_string_equal(standing_name(dossier_standing(d,
+		    b.w.policy, b.w.now + t->later, NULL, NULL)),
+		    standing_name(t->want));
+		/* Nothing follows on an end, of whatever kind. */
+		if (d->h.end == END_NONE)
+			continue;
+		JIT_DONE(buf_done) struct buf body = logbook_ended_body(
+		    &taken[t->which], ENDED_LOCKED, 1);
+		struct entry e = { .type = ENTRY_ENDED, .time = b.w.now,
+		    .index = b.n, .body = BUF_SPAN(body) };
+
+		JT_ERR(dossier_add(d, &e, DOSSIER_OWN, NULL), JIT_E_VERIFY);
+		/* Without its last entry it stands open, with it it ends. */
+		dossier_pop(d);
+		assert_int_equal(d->h.end, END_NONE);
+		JT_OK(dossier_add(d, &e, DOSSIER_VERIFY, NULL));
+		assert_int_equal(d->h.end, d->h.issued ? END_REVOKED :
+		    END_CANCELLED);
+	}
+}
+
+/* An x509 certificate for an SSH request, and the other way round. */
+static void
+other_kind(void **state)
+{
+	const int from[] = { TAKEN_ACTIVE, TAKEN_REVOKED };
+	const int on[] = { TAKEN_PENDING, TAKEN_OPEN };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		JIT_SCOPED(dossier_free) struct dossier *d =
+		    collect(&taken[on[i]], DOSSIER_VERIFY);
+		struct rec_issued rec =
+		    logbook_find(&b, &taken[from[i]])->dossier->issued;
+		JIT_DONE(wr_done) struct wr w = WR_INIT(ENTRY_BODY_MAX);
+		struct entry e = { .type = ENTRY_ISSUED, .time = b.w.now,
+		    .index = b.n };
+
+		rec.request = taken[on[i]];
+		rec_put_issued(&w, &rec);
+		e.body = wr_view(&w);
+		if (d->h.end != END_NONE)
+			dossier_pop(d);
+		JT_ERR(dossier_add(d, &e, DOSSIER_VERIFY, NULL),
+		    JIT_E_OTHERTEXT);
+		/* What ends another request ends not this one. */
+		JIT_DONE(buf_done) struct buf body = logbook_ended_body(
+		    &taken[from[i]], ENDED_LOCKED, 1);
+
+		e.type = ENTRY_ENDED;
+		e.body = BUF_SPAN(body);
+		JT_ERR(dossier_add(d, &e, DOSSIER_VERIFY, NULL),
+		    JIT_E_OTHERTEXT);
+	}
+}
+
 int
 main(void)
 {
@@ -298,6 +381,11 @@ main(void)
 	    JT_ROWS("follow", follow, follows) + jt_one("stale", stale) +
 	    jt_one("pop", pop) + jt_one("broken", broken) +
 	    jt_one("trust", trust) + jt_one("opened", opened);
+	logbook_done(&b);
+	logbook_init(&b);
+	logbook_taken(&b, taken);
+	failed += JT_ROWS("taken back", taken_where, taken_wheres) +
+	    jt_one("the other kind", other_kind);
 	logbook_done(&b);
 	return failed;
 }
