@@ -99,10 +99,11 @@ enum jit_err answer_get(struct span frame, struct answer *ret);
 
 enum signer_state { SIGNER_OK, SIGNER_FROZEN, SIGNER_NO_ROOM };
 /*
- * hello: string vkey, string user CA blob, u8 state, u64 now, u64 index of
- * the policy in force, u64 index of the newest recovery (0: none), u64 index
- * of the newest keys entry (0: genesis says all), string note, u8 count, byte[32] each: the path from the size of the note that
- * was presented to this one's (none when none was presented).
+ * hello: string vkey, string user CA blob, u8 state, u64 now, u64 index of the
+ * policy in force, u64 index of the newest recovery (0: none), u64 index of the
+ * newest keys entry (0: genesis says all), string note, u8 count, byte[32]
+ * each: the path from the size of the note that was presented to this one's
+ * (none when none was presented).
  */
 struct hello {
 	struct span vkey, user_ca, note;

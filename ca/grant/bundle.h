@@ -27,10 +27,10 @@
  * blobs, those that the matter rests on and no others (bundle_needs); the
  * request and all that is about it.  There is one text for one meaning.
  *
- * What it cannot show: that nothing was logged about the request since, or
- * left out (a drop, a deny, a revoke); and that the policy entry was the newest when
- * the certificate was issued.  Both are the log's to show (audit.h).
- * Pure: no clock, no I/O.
+ * What it cannot show: that nothing was logged about the request since, or left
+ * out (a drop, a deny, a revoke); and that the policy entry was the newest when
+ * the certificate was issued.  Both are the log's to show (audit.h).  Pure: no
+ * clock, no I/O.
  */
 #ifndef JIT_GRANT_BUNDLE_H
 #define JIT_GRANT_BUNDLE_H

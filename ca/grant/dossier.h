@@ -2,10 +2,10 @@
  * dossier - all that the log holds about one request.
  *
  * It begins with the request's entry and takes the others in log order:
- * decisions, cancel, issued, drop, revoke, ended.  Who has a dossier and a policy derives
- * where the request stands by judge.h: nobody has to be believed about that.
- * The signer keeps dossiers of what is open; a client makes one from
- * receipts that it checked; an evidence bundle is one on paper.  Pure.
+ * decisions, cancel, issued, drop, revoke, ended.  Who has a dossier and a
+ * policy derives where the request stands by judge.h: nobody has to be believed
+ * about that.  The signer keeps dossiers of what is open; a client makes one
+ * from receipts that it checked; an evidence bundle is one on paper.  Pure.
  */
 #ifndef JIT_GRANT_DOSSIER_H
 #define JIT_GRANT_DOSSIER_H

@@ -7,9 +7,10 @@
  * same functions judge for the signer, and again for whoever verifies.
  *
  * A request's history is what is logged about it: the request, decisions, at
- * most one cancel or issued, and after that at most one drop, revoke or end.  Whether it is approved is derived
- * from that and from the policy in force, never stored: when an approver
- * leaves, a request falls back to pending by itself.
+ * most one cancel or issued, and after that at most one drop, revoke or end.
+ * Whether it is approved is derived from that and from the policy in force,
+ * never stored: when an approver leaves, a request falls back to pending by
+ * itself.
  */
 #ifndef JIT_GRANT_JUDGE_H
 #define JIT_GRANT_JUDGE_H

@@ -96,8 +96,8 @@ enum jit_err rec_get_recovery(struct span body, struct rec_recovery *ret,
 
 /*
  * Which request is an entry about?  For request, decision, cancel, drop,
- * revoke, ended and issued: true, and *ret is its id.  False for others and for bodies that
- * are not theirs.  Reads no more than it must: for searching a log.
+ * revoke, ended and issued: true, and *ret is its id.  False for others and for
+ * bodies that are not theirs.  Reads no more than it must: for searching a log.
  */
 bool rec_about(enum entry_type t, struct span body, struct ulid *ret);
 
