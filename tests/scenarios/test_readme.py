@@ -61,6 +61,9 @@ def environment(who):
     for name in ("CCACHE_DIR", "CCACHE_DISABLE"):
         if name in os.environ:
             env[name] = os.environ[name]
+    # Not what root's jit-cert saw of an installation before this one.
+    if who == "root":
+        env["XDG_STATE_HOME"] = "/run/root-state"
     return env
 
 
