@@ -168,13 +168,22 @@ static const struct row x509_rows[] = {
 /* What is changed: the example, or that with the role. */
 static struct buf text;
 
+/* Where find is: in the role, where there is one, else anywhere. */
+static const uint8_t *
+find_in(const char *find)
+{
+	const uint8_t *at = memmem(text.p + example.n, text.n - example.n,
+	    find, strlen(find));
+
+	return at != NULL ? at : memmem(text.p, text.n, find, strlen(find));
+}
+
 /* The example with the first find replaced by put. */
 static struct buf
 changed(const struct row *r)
 {
 	JIT_DONE(wr_done) struct wr w = WR_INIT(1u << 20);
-	const uint8_t *at = memmem(text.p, text.n, r->find,
-	    strlen(r->find));
+	const uint8_t *at = find_in(r->find);
 	struct buf b = { NULL, 0 };
 	size_t n;
 
