@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -163,4 +165,18 @@ cmd_privs(const struct keyring *k)
 	for (size_t i = 0; i < k->n && p.n < CA_KEYS_MAX; i++)
 		p.v[p.n++] = k->ca[i];
 	return p;
+}
+
+enum jit_err
+cmd_read_file(const char *path, size_t max, struct buf *ret,
+    struct jit_why *why)
+{
+	JIT_DONE(sys_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum jit_err e;
+
+	if (fd < 0)
+		return jit_fail(why, JIT_E_UNKNOWN, "%s: cannot be opened",
+		    path);
+	e = sys_read_fd(fd, max, ret, why);
+	return e == JIT_OK ? e : jit_at(why, e, "%s", path);
 }

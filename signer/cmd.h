@@ -70,6 +70,12 @@ enum jit_err cmd_open_policy(struct cmd_home *h, const char *policy,
 enum jit_err cmd_open_keys(struct cmd_home *h, const char *home,
     const struct passphrase_from *from, struct jit_why *why);
 
+/*
+ * A file of which nothing is believed: who wrote it, its content shows.
+ * JIT_E_UNKNOWN, JIT_E_SIZE, JIT_E_IO; why names the path.
+ */
+enum jit_err cmd_read_file(const char *path, size_t max, struct buf *ret,
+    struct jit_why *why);
 /* The CA keys of k, as a store wants them; borrowed. */
 struct ca_privs cmd_privs(const struct keyring *k);
 

@@ -111,20 +111,6 @@ signed_texts_done(struct signed_texts *s)
 }
 JIT_SCOPED_OBJ(struct signed_texts, signed_texts_done);
 
-/* Nothing is believed of the files: the signatures say who wrote them. */
-static enum jit_err
-read_file(const char *path, size_t max, struct buf *ret, struct jit_why *why)
-{
-	JIT_DONE(sys_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	enum jit_err e;
-
-	if (fd < 0)
-		return jit_fail(why, JIT_E_UNKNOWN, "%s: cannot be opened",
-		    path);
-	e = sys_read_fd(fd, max, ret, why);
-	return e == JIT_OK ? e : jit_at(why, e, "%s", path);
-}
-
 static enum jit_err
 read_texts(const struct recover *o, struct signed_texts *s,
     struct rec_recovery *ret, struct jit_why *why)
@@ -133,8 +119,8 @@ read_texts(const struct recover *o, struct signed_texts *s,
 		JIT_DONE(buf_done) struct buf armor = { NULL, 0 };
 		enum jit_err e;
 
-		JIT_TRY(read_file(o->text.v[i], ACT_MAX, &s->text[i], why));
-		JIT_TRY(read_file(o->sig.v[i], SSHSIG_ARMOR_MAX, &armor,
+		JIT_TRY(cmd_read_file(o->text.v[i], ACT_MAX, &s->text[i], why));
+		JIT_TRY(cmd_read_file(o->sig.v[i], SSHSIG_ARMOR_MAX, &armor,
 		    why));
 		e = sshsig_get_armor(BUF_SPAN(armor), &s->sig[i], why);
 		if (e != JIT_OK)

@@ -11,7 +11,6 @@
  * want beside the issuing CA's.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,19 +47,6 @@ path_of(const struct root *o, const char *name, struct path *ret,
 		return jit_fail(why, JIT_E_SIZE, "%s: the path is too long",
 		    o->dir);
 	return JIT_OK;
-}
-
-static enum jit_err
-read_file(const char *path, size_t max, struct buf *ret, struct jit_why *why)
-{
-	JIT_DONE(sys_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	enum jit_err e;
-
-	if (fd < 0)
-		return jit_fail(why, JIT_E_UNKNOWN, "%s: cannot be opened",
-		    path);
-	e = sys_read_fd(fd, max, ret, why);
-	return e == JIT_OK ? e : jit_at(why, e, "%s", path);
 }
 
 static enum jit_err
@@ -162,7 +148,7 @@ open_root(const struct root *o, struct root_keys *ret, struct jit_why *why)
 
 	JIT_TRY(path_of(o, "root.key", &key, why));
 	JIT_TRY(path_of(o, "root.pem", &cert, why));
-	JIT_TRY(read_file(cert.s, 2 * X509_CA_MAX, &pem, why));
+	JIT_TRY(cmd_read_file(cert.s, 2 * X509_CA_MAX, &pem, why));
 	e = x509_pem_one(BUF_SPAN(pem), "CERTIFICATE", &der, why);
 	if (e == JIT_OK)
 		e = x509_ca_parse(BUF_SPAN(der), &ret->ca, why);
@@ -185,7 +171,7 @@ read_csr(const char *path, struct ssh_key **ret, struct jit_why *why)
 	JIT_DONE(csr_done) struct csr csr = { 0 };
 	enum jit_err e;
 
-	JIT_TRY(read_file(path, 2 * X509_CSR_MAX, &pem, why));
+	JIT_TRY(cmd_read_file(path, 2 * X509_CSR_MAX, &pem, why));
 	e = csr_from_pem(BUF_SPAN(pem), &der, why);
 	if (e == JIT_OK)
 		e = csr_open(BUF_SPAN(der), &csr, why);

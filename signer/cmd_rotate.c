@@ -5,7 +5,6 @@
  * that are out do not notice.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,16 +132,11 @@ write_csr(const struct rotate *o, const struct ssh_priv *k,
 static enum jit_err
 read_chain(const char *path, struct x509_chain *ret, struct jit_why *why)
 {
-	JIT_DONE(sys_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	JIT_DONE(buf_done) struct buf b = { NULL, 0 };
 	enum jit_err e;
 
-	if (fd < 0)
-		return jit_fail(why, JIT_E_UNKNOWN, "%s: cannot be opened",
-		    path);
-	e = sys_read_fd(fd, CHAIN_FILE_MAX, &b, why);
-	if (e == JIT_OK)
-		e = x509_pem_chain(BUF_SPAN(b), ret, why);
+	JIT_TRY(cmd_read_file(path, CHAIN_FILE_MAX, &b, why));
+	e = x509_pem_chain(BUF_SPAN(b), ret, why);
 	return e == JIT_OK ? e : jit_at(why, e, "%s", path);
 }
 

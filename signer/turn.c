@@ -432,7 +432,11 @@ do_lock(struct turn *t, struct task *k)
 	JIT_TRY(judge_lock(ledger_policy(t->ledger), ledger_log_id(t->ledger),
 	    &k->lock, &k->by, is, t->now, &k->why));
 	JIT_TRY(log_signed(t, k, ENTRY_LOCK));
-	return k->lock.unlock ? JIT_OK : turn_end_lost(t, &k->why);
+	if (k->lock.unlock)
+		return JIT_OK;
+	/* All that is theirs ends with the lock, or nothing is written. */
+	t->broken = turn_end_lost(t, &k->why);
+	return t->broken;
 }
 
 static enum jit_err
@@ -595,6 +599,9 @@ run_slice(struct turn *t, struct task *const *task, size_t n,
 	t->room = journal_has_spare(t->c.journal);
 	for (size_t i = 0; i < n; i++)
 		judge_task(t, task[i]);
+	if (t->broken != JIT_OK)
+		return jit_fail(why, t->broken, "what a lock takes away could "
+		    "not be ended with it");
 	CRASH_POINT(TURN_JUDGED);
 	e = turn_commit(t, why);
 	if (e == JIT_E_FULL)

@@ -18,6 +18,7 @@ struct turn {
 	struct frozen frozen;
 	utc_s now;		/* of this batch */
 	bool room;		/* there is a spare segment */
+	enum jit_err broken;	/* a lock is half done: write nothing more */
 	struct x509_linter *linter;	/* of the active X.509 CA; made late */
 	struct lists lists;		/* what is published */
 	/* The batch: entries that are judged and not yet written. */

@@ -112,12 +112,6 @@ act_put(struct wr *w, const struct act *a)
 }
 
 const char *
-act_name(enum act_kind kind)
-{
-	return act_kinds[kind];
-}
-
-const char *
 act_namespace(enum act_kind kind)
 {
 	static const char *const ns[ACT_KINDS] = {

@@ -122,7 +122,6 @@ enum jit_err act_parse(struct span text, enum act_kind kind, struct act *ret,
     struct jit_why *why);
 void act_put(struct wr *w, const struct act *a);
 const char *act_namespace(enum act_kind kind);
-const char *act_name(enum act_kind kind);	/* "cancel" ... */
 /* Either of the two, by its first line. */
 enum jit_err lock_parse(struct span text, struct lock *ret,
     struct jit_why *why);

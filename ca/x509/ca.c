@@ -45,27 +45,9 @@ x509_ca_subject(const struct x509_ca *ca)
 }
 
 struct span
-x509_ca_issuer(const struct x509_ca *ca)
-{
-	return ca->p.issuer;
-}
-
-struct span
 x509_ca_ski(const struct x509_ca *ca)
 {
 	return ca->ski;
-}
-
-struct span
-x509_ca_aki(const struct x509_ca *ca)
-{
-	return ca->aki;
-}
-
-struct span
-x509_ca_serial(const struct x509_ca *ca)
-{
-	return ca->p.serial;
 }
 
 utc_s

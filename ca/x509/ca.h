@@ -40,11 +40,7 @@ JIT_SCOPED_PTR(struct x509_ca, x509_ca_free);
 struct span x509_ca_der(const struct x509_ca *ca);
 const struct ssh_key *x509_ca_key(const struct x509_ca *ca);
 struct span x509_ca_subject(const struct x509_ca *ca);	/* whole Name */
-struct span x509_ca_issuer(const struct x509_ca *ca);	/* whole Name */
 struct span x509_ca_ski(const struct x509_ca *ca);
-/* Empty when it has none. */
-struct span x509_ca_aki(const struct x509_ca *ca);
-struct span x509_ca_serial(const struct x509_ca *ca);	/* magnitude */
 utc_s x509_ca_after(const struct x509_ca *ca);		/* [after, before) */
 utc_s x509_ca_before(const struct x509_ca *ca);
 int x509_ca_pathlen(const struct x509_ca *ca);		/* or PATHLEN_NONE */
